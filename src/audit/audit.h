@@ -1,0 +1,88 @@
+/* The audit of deposits on one account: who overwrote whom, what is missing, and whether the events
+ * and the database tell the same story. Reads facts only; never a database (the final state is
+ * handed in, taken when no session of the run was left on the server). */
+#ifndef AUDIT_AUDIT_H
+#define AUDIT_AUDIT_H
+
+#include "audit/history.h"
+
+enum verdict { VERDICT_NONE_SEEN, VERDICT_VIOLATED, VERDICT_INCONCLUSIVE };
+const char *verdict_name(enum verdict verdict); /* "none_seen", ... */
+
+/* What the client saw of request i. */
+struct audit_reply {
+	int status;      /* 0: no whole reply */
+	char reason[32]; /* 503: why */
+	int64_t amount;
+	bool reached;    /* false: it was never sent, so cannot have been done */
+	bool atomic;     /* its variant is all or nothing */
+	int64_t sent_ns, ended_ns;
+};
+
+struct audit_row {
+	int64_t id, amount;
+};
+
+struct audit_input {
+	const struct history *history; /* NULL: nothing was recorded (--no-trace) */
+	uint64_t events_missing;
+	const struct audit_reply *replies; /* request i is replies[i - 1] */
+	size_t n_replies;
+	int workers;
+	bool overlap_possible;         /* more than one worker and more than one request */
+	int64_t start_balance, actual_balance;
+	const struct audit_row *rows;  /* the recorded transactions of the account */
+	size_t n_rows;
+	const char *not_quiet;         /* sessions were still open when the final state was read: why; else NULL */
+};
+
+/* One write that erased deposits. Times are absolute; the reporter subtracts the run's start. */
+struct overwrite {
+	uint32_t writer;
+	int64_t read_value, read_ns;   /* what the writer had read, and when (the read's end) */
+	int64_t over_value, over_ns;   /* the committed balance that it wrote over, and when that was written */
+	int64_t wrote_value, wrote_ns; /* what it wrote, and when (the write's end) */
+	/* Whose deposits are gone by it: all of them where `n_gone` equals `n_erased`, else
+	 * `n_gone` of these ("request 2 or 5"). */
+	uint32_t *erased;
+	size_t n_erased, n_gone;
+};
+
+struct refusals {
+	const char *reason; /* db_err_name, "not_found", "too_large", "other" */
+	size_t n;
+};
+
+struct findings {
+	enum verdict verdict;
+	char **reasons; /* why it is inconclusive, sentences; also remarks of a violated run */
+	size_t n_reasons;
+	bool serial_by_construction;
+
+	size_t answered;   /* 200 */
+	struct refusals refused[16];
+	size_t n_refused_kinds, n_refused;
+	size_t unanswered; /* no whole reply, or a gateway's 502 or 504 */
+	size_t unanswered_but_done;
+	size_t transactions;
+	int64_t start_balance, recorded_sum, expected_balance, actual_balance;
+	int64_t missing;      /* expected - actual */
+	int64_t lost_updates; /* -1: cannot be told without recording */
+	int64_t torn;         /* -1: the same */
+	int64_t lost_amount, torn_amount; /* their sums: together what is missing */
+	uint32_t *lost, *torn_requests;   /* whose; sure ones only */
+	size_t n_lost, n_torn_requests;
+
+	struct overwrite *overwrites; /* by time */
+	size_t n_overwrites;
+	bool overlap_seen_by_client; /* without recording, overlap is what the client saw */
+	size_t max_in_flight, pairs_overlapped;
+};
+
+void audit_deposits(const struct audit_input *input, struct findings *findings);
+/* "request 7 read 300 at 0.412 s; request 5 committed 400; request 7 wrote 400: the deposit of request 5
+ * is gone". Heap text. */
+char *overwrite_sentence(const struct overwrite *overwrite, int64_t run_start_ns) MUST_USE;
+void findings_fini(struct findings *findings);
+
+#endif

@@ -1,0 +1,53 @@
+/* What each request did, out of the events: its steps in order, each with its interval. */
+#ifndef AUDIT_HISTORY_H
+#define AUDIT_HISTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "db/db.h"
+#include "lab/scenario.h"
+#include "trace/event.h"
+
+struct history_step {
+	bool pause;        /* else a call */
+	enum db_verb verb; /* calls */
+	char label[EVENT_TEXT], table[EVENT_TEXT];
+	int64_t key;
+	int64_t begin_ns;
+	int64_t end_ns; /* 0: it has no end: the outcome of a call is unknown */
+	int64_t value;  /* a read: what it read; a write: what it puts there */
+	int64_t result; /* writes that ended: the new row's id of an insert, else rows affected */
+	enum db_err err;
+	enum db_tx tx;
+	int native;
+};
+
+struct history_request {
+	uint32_t request; /* its number, from 1 */
+	char op[EVENT_TEXT];
+	uint32_t slot, generation; /* who served it */
+	int64_t amount;
+	int64_t begin_ns, end_ns; /* at the worker; end 0: the worker never came to its end */
+	int status;               /* what the worker answered; 0: nothing */
+	enum op_end end;          /* of the last attempt; meaningful where end_ns is not 0 */
+	enum db_err err;
+	struct history_step *steps; /* of the last attempt */
+	size_t n_steps, capacity;
+};
+
+struct history {
+	struct history_request *requests; /* by number; those that no worker began are missing */
+	size_t n;
+	size_t max_in_flight, pairs_overlapped; /* requests at the workers at the same time */
+	int64_t *connections; /* the database's numbers of the workers' connections */
+	size_t n_connections;
+};
+
+/* Events in any order of slots; a slot's own in order. */
+void history_build(struct history *history, const struct event_list *events);
+const struct history_request *history_find(const struct history *history, uint32_t request);
+void history_fini(struct history *history);
+
+#endif

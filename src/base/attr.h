@@ -1,0 +1,12 @@
+/* Attributes that turn a contract into a compiler warning. */
+#ifndef BASE_ATTR_H
+#define BASE_ATTR_H
+
+/* The result tells whether it worked: dropping it is an error (-Werror). */
+#define MUST_USE __attribute__((warn_unused_result))
+#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+#define NO_RETURN __attribute__((noreturn))
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+#endif

@@ -1,0 +1,219 @@
+/* The database as everybody above src/db sees it: sessions, calls, outcomes.
+ *
+ * Every statement of every tool passes one function, db_exec: the hooks' `before`, the driver, the
+ * hooks' `after`. It never retries, sleeps, rolls back or reconnects: in a race laboratory that
+ * would falsify history. */
+#ifndef DB_DB_H
+#define DB_DB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+/* What failed. */
+enum db_err {
+	DB_OK,
+	DB_BUSY,          /* the lock was not to be had at once (SQLITE_BUSY, BUSY_SNAPSHOT, NOWAIT) */
+	DB_DEADLOCK,      /* MariaDB 1213, PostgreSQL 40P01 */
+	DB_SERIALIZATION, /* MariaDB 1020 under innodb_snapshot_isolation, PostgreSQL 40001 */
+	DB_CONSTRAINT,
+	DB_TIMEOUT,       /* waited for a lock until the server's or SQLite's limit (MariaDB 1205) */
+	DB_CANCELED,
+	DB_LOST,          /* the connection broke: the outcome of a commit or a write may be unknown */
+	DB_REFUSED,       /* by a hook, before the statement reached the server */
+	DB_RANGE,         /* a value does not fit its column (MariaDB 1264): nothing was written */
+	DB_BROKEN,        /* a bug: bad SQL, a missing table, a wrong number of values */
+};
+/* "busy", "deadlock", ...: the reason that refused requests are counted under. */
+const char *db_err_name(enum db_err err);
+/* The reason's inverse; false if there is no such name. */
+bool db_err_of_name(const char *name, enum db_err *err) MUST_USE;
+/* The database refused an honest request and may accept it when it is made again. */
+bool db_err_is_refusal(enum db_err err);
+
+/* Where the call left the transaction on the server, whatever the client's flags say. */
+enum db_tx { DB_TX_NONE, DB_TX_OPEN, DB_TX_ABORTED, DB_TX_UNKNOWN };
+const char *db_tx_name(enum db_tx tx);
+
+/* DEFAULT: what the framework sets (READ COMMITTED on MySQL and MariaDB, as Django does; else the
+ * server's). SERVER: leave the session as the server made it. */
+enum db_iso {
+	DB_ISO_DEFAULT,
+	DB_ISO_SERVER,
+	DB_READ_UNCOMMITTED,
+	DB_READ_COMMITTED,
+	DB_REPEATABLE_READ,
+	DB_SERIALIZABLE
+};
+/* "READ COMMITTED", ...; for the first two "default" and "server". */
+const char *db_iso_name(enum db_iso iso);
+/* Any letter case; '-' and '_' count as a space. The error lists the choices. */
+bool db_iso_parse(const char *text, enum db_iso *iso, struct err *err) MUST_USE;
+
+/* ---- where ---------------------------------------------------------------------------------- */
+
+struct db_driver;
+
+/* A database's address, parsed once. Made by db_target_parse, given back by db_target_fini. */
+struct db_target {
+	const struct db_driver *driver;
+	struct arena arena; /* owns the texts */
+	const char *file;   /* SQLite: the path */
+	const char *host;   /* servers: NULL when a socket is used */
+	int port;           /* 0: the engine's own */
+	const char *socket; /* servers: a unix socket; a directory for PostgreSQL */
+	const char *user;
+	const char *password; /* NULL: none. Never printed; see db_target_text */
+	const char *name;
+};
+
+/* sqlite:FILE | sqlite:///abs/file | mysql://user:password@host:port/name | mariadb://...
+ * | mysql://user@/name?socket=/run/mysqld/mysqld.sock (also mysql://user@%2Frun%2F...sock/name).
+ * Percent-encoding is undone; anything that is not understood is an error that shows the forms. */
+bool db_target_parse(const char *url, struct db_target *target, struct err *err) MUST_USE;
+/* The URL without its password: "mysql://app:***@db:3306/shop". Lives in the target's arena. */
+const char *db_target_text(struct db_target *target);
+void db_target_fini(struct db_target *target);
+
+/* ---- sessions ------------------------------------------------------------------------------- */
+
+struct db_setting {
+	const char *name, *value;
+};
+
+struct db_settings {
+	enum db_iso iso;
+	const struct db_setting *sets; /* --set name=value: session variables, SQLite: pragmas */
+	size_t n_sets;
+	int64_t lock_wait_ns; /* how long a statement may wait for a lock; 0: the engine's default.
+	                       * SQLite has none of its own: 0 answers DB_BUSY at once. */
+};
+
+/* What was read back from the session, never what was asked for. */
+struct db_identity {
+	char engine[16];    /* "sqlite", "mariadb", "mysql", "postgres": for programs */
+	char product[32];   /* "MariaDB", "MySQL", "SQLite", "PostgreSQL": for people */
+	char version[64];   /* "10.11.19" */
+	char isolation[32]; /* "READ COMMITTED" */
+	int snapshot_isolation; /* innodb_snapshot_isolation: 0, 1, or -1 where it does not exist */
+	int64_t connection;     /* the server's own number of this connection; 0: it has none */
+};
+
+struct db_session; /* used by the process and thread that opened it only; db_exec asserts the pid */
+
+/* NULL and an error when there is no such server, file or database, the level does not exist on
+ * the engine, a setting is not known, or what was read back is not what was asked for. */
+struct db_session *db_open(const struct db_target *target, const struct db_settings *settings,
+                           struct err *err) MUST_USE;
+void db_close(struct db_session *session); /* NULL is fine; an open transaction is rolled back by the server */
+const struct db_identity *db_identity(const struct db_session *session);
+
+/* Makes the database itself where the engine can (MariaDB: CREATE DATABASE IF NOT EXISTS name). */
+bool db_create(const struct db_target *target, struct err *err) MUST_USE;
+
+/* How many of these connections (db_identity.connection) still exist on the server: one that was
+ * cut off while it waited for a lock stays, and may still write. Always 0 on SQLite, where a
+ * process that ended holds nothing. False when the server could not be asked. */
+bool db_count_alive(struct db_session *session, const int64_t *connections, size_t n, size_t *alive,
+                    struct err *err) MUST_USE;
+
+/* ---- calls ---------------------------------------------------------------------------------- */
+
+enum db_type { DB_END, DB_NULL, DB_INT, DB_TEXT }; /* DB_END ends a list of values */
+
+struct db_value {
+	enum db_type type;
+	int64_t integer;
+	const char *text; /* UTF-8; may not contain NUL when it is sent (DB_BROKEN) */
+	size_t length;
+};
+static inline struct db_value db_int(int64_t integer)
+{
+	return (struct db_value){.type = DB_INT, .integer = integer};
+}
+struct db_value db_text(const char *text);
+static inline struct db_value db_null(void)
+{
+	return (struct db_value){.type = DB_NULL};
+}
+
+enum { DB_MAX_ARGS = 8 };
+
+enum db_verb { DB_BEGIN, DB_READ, DB_WRITE, DB_COMMIT, DB_ROLLBACK };
+const char *db_verb_name(enum db_verb verb); /* "begin", ... */
+
+/* One statement. SQL is written once for all engines: `?` marks for values, and `{tokens}` for the
+ * few words that differ (see dialect.h). Values are bound, never pasted in. */
+struct db_call {
+	enum db_verb verb;
+	bool for_write;    /* BEGIN: writes will follow (SQLite: BEGIN IMMEDIATE; elsewhere nothing) */
+	const char *label; /* "read balance": the step's name; NULL: laboratory's own, not recorded */
+	const char *sql;   /* READ and WRITE; must stay valid as long as the session (a literal) */
+	struct db_value args[DB_MAX_ARGS]; /* up to the first DB_END */
+	/* What it touches, for who records: a row of a table, and the value a write puts there. */
+	const char *table;
+	int64_t key;
+	int64_t value;
+};
+
+/* A whole result. `struct db_rows rows = {0};`, then db_rows_fini; used again, it is emptied first. */
+struct db_rows {
+	size_t n_rows, n_cols;
+	struct db_value *cells; /* n_rows * n_cols, row by row; texts are NUL-terminated */
+	struct arena arena;
+};
+const struct db_value *db_cell(const struct db_rows *rows, size_t row, size_t col);
+void db_rows_fini(struct db_rows *rows);
+
+struct db_outcome {
+	enum db_err err;
+	enum db_tx tx;
+	int64_t affected;    /* writes: rows that matched, changed or not */
+	int64_t inserted_id; /* writes: the id of a new row; else 0 */
+	int64_t began_ns, ended_ns;
+	int native;       /* the engine's own number: 1213, SQLITE_BUSY_SNAPSHOT, ...; 0: none */
+	char sqlstate[6]; /* "" where the engine has none */
+	char message[256]; /* the engine's own words; a longer one ends in "..." */
+};
+
+/* The funnel. `rows` may be NULL where no result is wanted. Returns outcome->err. */
+enum db_err db_exec(struct db_session *session, const struct db_call *call, struct db_rows *rows,
+                    struct db_outcome *outcome) MUST_USE;
+
+/* For the laboratory's own housekeeping: one statement, its failure as a text for a person. */
+bool db_run(struct db_session *session, enum db_verb verb, const char *sql, const struct db_value *args,
+            struct db_rows *rows, struct db_outcome *outcome, struct err *err) MUST_USE;
+
+/* Who watches or disturbs a session. Any member may be NULL. Hooks run in the order in which they
+ * were added, `after` in the reverse order, all on the session's own thread. */
+struct db_hook {
+	void *context;
+	/* False refuses the statement: it ends as DB_REFUSED and never reaches the server. */
+	bool (*before)(void *context, const struct db_call *call);
+	/* The client itself waits for a lock (SQLite's busy handler), for the n-th time in this call. */
+	void (*waiting)(void *context, const struct db_call *call, int tries);
+	void (*after)(void *context, const struct db_call *call, const struct db_rows *rows,
+	              const struct db_outcome *outcome);
+};
+/* The hook must live as long as the session. */
+void db_add_hook(struct db_session *session, const struct db_hook *hook);
+
+/* ---- schema --------------------------------------------------------------------------------- */
+
+/* Numbered from 1, in order, never changed once published. Each statement must be repeatable
+ * (IF NOT EXISTS), since MariaDB's DDL commits by itself and a crash may come between. */
+struct db_migration {
+	const char *name;
+	const char *const *statements; /* ends with NULL; {tokens} as in db_call */
+};
+
+/* Brings the schema up to date; idempotent; safe when several processes start at once.
+ * What was done is kept in racy's own table racy_migration(scope, number, name, applied_at).
+ * `applied`: how many were new; may be NULL. */
+bool db_migrate(struct db_session *session, const char *scope, const struct db_migration *migrations,
+                size_t n, size_t *applied, struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,14 @@
+/* SQL written once, for all engines: tokens in braces stand for the words that differ.
+ *
+ *   {for_update}  locks the rows read      {stamp}      type of a timestamp, microseconds, UTC
+ *   {new_id}      an id that numbers itself {table_end}  what ends a CREATE TABLE
+ */
+#ifndef DB_DIALECT_H
+#define DB_DIALECT_H
+
+#include "db/driver.h"
+
+/* Heap text, or NULL and an error that names the unknown token. */
+char *dialect_expand(const struct dialect *dialect, const char *sql, struct err *err) MUST_USE;
+
+#endif

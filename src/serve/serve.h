@@ -1,0 +1,48 @@
+/* The subject: pre-forked synchronous workers under an arbiter, as Gunicorn's users know them. */
+#ifndef SERVE_SERVE_H
+#define SERVE_SERVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "db/db.h"
+#include "trace/ring.h"
+
+struct serve_settings {
+	int listen_fd;            /* from serve_listen */
+	int workers;              /* processes */
+	int64_t timeout_ns;       /* a worker busy or silent for longer is killed and replaced; 0: never */
+	int64_t graceful_ns;      /* how long TERM waits for requests under way */
+	int64_t delay_min_ns, delay_max_ns; /* what a pause lasts, drawn anew for each request */
+	uint64_t seed;            /* with the request's number it gives the delay, whichever worker serves */
+	const struct db_target *target;
+	struct db_settings db;
+	struct ring_set *rings;   /* a slot for each worker; NULL: nothing is recorded */
+	const char *run;          /* the RUN in X-Racy-Request: RUN/i; NULL: such headers are ignored */
+	int ready_fd;             /* one byte is written here when every worker is at its post; -1: none */
+	bool quiet;               /* warnings and errors only */
+};
+
+/* "HOST:PORT", "[::1]:PORT", ":PORT", "PORT"; port 0 takes a free one. Returns a listening socket or -1
+ * and an error; `port` gets the port that it became. `in_use`: set when the address is taken; may be NULL. */
+int serve_listen(const char *bind, int *port, bool *in_use, struct err *err) MUST_USE;
+
+enum serve_end {
+	SERVE_ENDED,       /* by TERM, INT or QUIT */
+	SERVE_BOOT_FAILED, /* the workers could not start: no database, say */
+};
+/* The arbiter: runs in the calling process until a signal ends it. The process must have no threads. */
+enum serve_end serve_run(const struct serve_settings *settings);
+
+/* The subject of an experiment, in a process of its own. */
+struct subject {
+	pid_t arbiter;
+};
+/* Forks the arbiter and waits until every worker is at its post. */
+bool subject_start(const struct serve_settings *settings, struct subject *subject, struct err *err) MUST_USE;
+/* TERM: requests under way are finished; returns when the arbiter and so every worker is gone. */
+void subject_stop(struct subject *subject);
+
+#endif
