@@ -4,7 +4,7 @@
 
 /* The result tells whether it worked: dropping it is an error (-Werror). */
 #define MUST_USE __attribute__((warn_unused_result))
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+#define PRINTF_LIKE(text, first) __attribute__((__format__(__printf__, text, first)))
 #define NO_RETURN __attribute__((noreturn))
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))

@@ -57,15 +57,17 @@ static const struct unit {
 
 bool duration_parse(const char *text, int64_t *ns, struct err *err)
 {
+	/* strtod alone would take " 1", "+1", "1e3", "0x10", "inf" and "nan" too. */
+	size_t length = strspn(text, "0123456789.");
+	const char *unit = text + length;
+	char *digits = mem_text_n(text, length);
 	char *rest = NULL;
-	/* strtod would take " 1", "+1", "0x10", "inf" and "nan" too. */
-	bool plain = *text != '\0' && strspn(text, "0123456789.") > 0;
-	double number = plain ? strtod(text, &rest) : 0;
+	double number = strtod(digits, &rest);
+	bool plain = length > 0 && rest != digits && *rest == '\0';
 
-	if (plain && text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
-		plain = false;
-	for (size_t i = 0; plain && rest != text && i < COUNT_OF(units); i++) {
-		if (!text_equal(rest, units[i].name))
+	free(digits);
+	for (size_t i = 0; plain && i < COUNT_OF(units); i++) {
+		if (!text_equal(unit, units[i].name))
 			continue;
 		double exact = number * units[i].ns;
 		if (exact > 86400.0 * 1e9)

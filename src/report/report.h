@@ -1,0 +1,35 @@
+/* Results as a person or a program reads them: one vtable, two formats. */
+#ifndef REPORT_REPORT_H
+#define REPORT_REPORT_H
+
+#include <stdio.h>
+
+#include "report/result.h"
+
+struct report_style {
+	int columns; /* the width to fit into; 80 where it is not a terminal and COLUMNS is not set */
+	bool colour; /* only on a terminal, never with NO_COLOR */
+	bool utf8;   /* the locale can show "·" and "—"; else ASCII */
+};
+struct report_style report_style_of(FILE *to);
+
+struct report_format {
+	const char *name;
+	/* Before the volley: what will be done, where. May be NULL. */
+	void (*plan)(FILE *to, const struct report_style *style, const struct run_result *result);
+	/* After the audit. */
+	void (*run)(FILE *to, const struct report_style *style, const struct run_result *result);
+	/* Several runs side by side: `racy demo`. */
+	void (*table)(FILE *to, const struct report_style *style, const struct run_result *results, size_t n);
+};
+extern const struct report_format report_text, report_json;
+
+/* The lanes alone: one line a request, drawn to time, what each step did, who erased whom. Shows the
+ * requests that began at the workers before `until_ns` (0: all). */
+void report_lanes(FILE *to, const struct report_style *style, const struct run_result *result, int64_t until_ns);
+
+/* When the first round of requests was over: the earliest time at which a worker took its second
+ * request; 0 if none did. */
+int64_t report_first_round_end(const struct run_result *result);
+
+#endif

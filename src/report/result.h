@@ -1,0 +1,35 @@
+/* Everything that one run yields: what was planned, where it ran, what happened, what the audit found.
+ * Reports read this and nothing else; who ran the experiment fills it. */
+#ifndef REPORT_RESULT_H
+#define REPORT_RESULT_H
+
+#include "audit/audit.h"
+#include "db/db.h"
+
+struct run_plan {
+	const char *scenario, *variant; /* "deposit", "atomic_long_delay" */
+	const char *mix;                /* every second request's variant; NULL: none */
+	int workers;
+	size_t requests;
+	int64_t wait_ns;                  /* between the starts of two requests */
+	int64_t delay_min_ns, delay_max_ns;
+	bool pauses;                      /* some variant of the run has a pause */
+	int64_t amount;                   /* of each deposit; traced runs: of the first, doubled each time */
+	bool traced, recorded;            /* --traced; not --no-trace */
+	uint64_t seed;
+	const struct db_setting *sets;
+	size_t n_sets;
+	const char *database;             /* the URL without its password, or "a throw-away server of our own" */
+};
+
+struct run_result {
+	struct run_plan plan;
+	struct db_identity identity; /* read back from a worker-like session */
+	int64_t start_ns, end_ns;    /* CLOCK_MONOTONIC: the volley's start, and when the audit was done */
+	const struct audit_reply *replies; /* plan.requests of them */
+	struct history history;      /* empty where nothing was recorded */
+	struct findings findings;
+	bool interrupted;            /* Ctrl-C: the run was cut short */
+};
+
+#endif

@@ -1,0 +1,229 @@
+/* base: durations, numbers as Python reads them, texts that are never cut. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "base/opt.h"
+#include "base/rng.h"
+#include "base/str.h"
+
+static void durations_are_read_and_told(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t ns;
+		const char *told;
+	} good[] = {
+		{"0", 0, "0 s"}, {"1", NS_PER_S, "1 s"}, {"300us", 300 * NS_PER_US, "300 us"},
+		{"2.5ms", 2500 * NS_PER_US, "2.5 ms"}, {"1.5s", 1500 * NS_PER_MS, "1.5 s"},
+		{"0.3", 300 * NS_PER_MS, "300 ms"}, {"86400", 86400 * NS_PER_S, "86400 s"},
+		{"999.9us", 999900, "1 ms"}, {".5s", 500 * NS_PER_MS, "500 ms"},
+	};
+	static const char *const bad[] = {"", "-1", "+1", " 1", "1 s", "1h", "0x10", "inf", "nan", "1e3",
+	                                  "86401", "1..2", "s", ".", "1s2"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(good); i++) {
+		int64_t ns = -1;
+		assert_true(duration_parse(good[i].text, &ns, NULL));
+		assert_int_equal(ns, good[i].ns);
+		char *told = duration_text(ns);
+		assert_string_equal(told, good[i].told);
+		free(told);
+	}
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		int64_t ns;
+		struct err err = {0};
+		if (duration_parse(bad[i], &ns, &err))
+			fail_msg("'%s' was taken as %lld ns", bad[i], (long long)ns);
+		assert_non_null(strstr(err_text(&err), bad[i]));
+		err_fini(&err);
+	}
+}
+
+static void ranges_of_durations(void **state)
+{
+	int64_t min, max;
+	struct err err = {0};
+
+	(void)state;
+	assert_true(duration_range_parse("0.3..1s", &min, &max, NULL));
+	assert_int_equal(min, 300 * NS_PER_MS);
+	assert_int_equal(max, NS_PER_S);
+	assert_true(duration_range_parse("20ms", &min, &max, NULL));
+	assert_int_equal(min, max);
+	assert_true(duration_range_parse("1..1", &min, &max, NULL));
+	assert_false(duration_range_parse("2..1", &min, &max, &err));
+	assert_non_null(strstr(err_text(&err), "before it begins"));
+	err_fini(&err);
+	assert_false(duration_range_parse("1..", &min, &max, NULL));
+	assert_false(duration_range_parse("..1", &min, &max, NULL));
+}
+
+static void stamps_are_utc_to_the_microsecond(void **state)
+{
+	char stamp[CLOCK_STAMP_SIZE];
+
+	(void)state;
+	clock_stamp(INT64_C(1000000000000007), stamp);
+	assert_string_equal(stamp, "2001-09-09 01:46:40.000007");
+}
+
+static void numbers_as_python_reads_them(void **state)
+{
+	static const struct {
+		const char *text;
+		enum num_python result;
+		int64_t number;
+	} cases[] = {
+		{"100", NUM_PYTHON_OK, 100}, {" 100\n", NUM_PYTHON_OK, 100}, {"+7", NUM_PYTHON_OK, 7},
+		{"-7", NUM_PYTHON_OK, -7}, {"-0", NUM_PYTHON_OK, 0}, {"007", NUM_PYTHON_OK, 7},
+		{"1_000", NUM_PYTHON_OK, 1000}, {"\xc2\xa0" "5\xe3\x80\x80", NUM_PYTHON_OK, 5},
+		{"\xd9\xa1\xd9\xa2", NUM_PYTHON_OK, 12}, {"\xef\xbc\x91\xef\xbc\x90", NUM_PYTHON_OK, 10},
+		{"\xf0\x9d\x9f\x98", NUM_PYTHON_OK, 0}, {"\xf0\x9d\x9f\xbf", NUM_PYTHON_OK, 9},
+		{"9223372036854775807", NUM_PYTHON_OK, INT64_MAX},
+		{"-9223372036854775808", NUM_PYTHON_OK, INT64_MIN},
+		{"9223372036854775808", NUM_PYTHON_TOO_LARGE, INT64_MAX},
+		{"-9223372036854775809", NUM_PYTHON_TOO_LARGE, INT64_MIN},
+		{"99999999999999999999999", NUM_PYTHON_TOO_LARGE, INT64_MAX},
+		{"", NUM_PYTHON_NOT_A_NUMBER, 0}, {" ", NUM_PYTHON_NOT_A_NUMBER, 0},
+		{"1.0", NUM_PYTHON_NOT_A_NUMBER, 0}, {"1e3", NUM_PYTHON_NOT_A_NUMBER, 0},
+		{"0x10", NUM_PYTHON_NOT_A_NUMBER, 0}, {"1__0", NUM_PYTHON_NOT_A_NUMBER, 0},
+		{"_1", NUM_PYTHON_NOT_A_NUMBER, 0}, {"1_", NUM_PYTHON_NOT_A_NUMBER, 0},
+		{"1_ ", NUM_PYTHON_NOT_A_NUMBER, 0}, {"+ 1", NUM_PYTHON_NOT_A_NUMBER, 0},
+		{"+-1", NUM_PYTHON_NOT_A_NUMBER, 0}, {"+_1", NUM_PYTHON_NOT_A_NUMBER, 0},
+		{"1 2", NUM_PYTHON_NOT_A_NUMBER, 0}, {"-", NUM_PYTHON_NOT_A_NUMBER, 0},
+		{"\xc2\xb2", NUM_PYTHON_NOT_A_NUMBER, 0}, {"1\xff", NUM_PYTHON_NOT_A_NUMBER, 0},
+		{"\xc0\xb1", NUM_PYTHON_NOT_A_NUMBER, 0}, {"1\xd9", NUM_PYTHON_NOT_A_NUMBER, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		int64_t number = 0;
+		enum num_python result = num_parse_python(cases[i].text, strlen(cases[i].text), &number);
+		if (result != cases[i].result || number != cases[i].number)
+			fail_msg("'%s': %d, %lld", cases[i].text, (int)result, (long long)number);
+	}
+	int64_t number;
+	assert_int_equal(num_parse_python("1\0002", 3, &number), NUM_PYTHON_NOT_A_NUMBER);
+}
+
+static void python_refuses_more_than_4300_digits(void **state)
+{
+	char digits[4302];
+	int64_t number;
+
+	(void)state;
+	memset(digits, '0', sizeof digits);
+	assert_int_equal(num_parse_python(digits, 4300, &number), NUM_PYTHON_OK);
+	assert_int_equal(num_parse_python(digits, 4301, &number), NUM_PYTHON_NOT_A_NUMBER);
+}
+
+static void random_numbers_repeat_and_stay_within(void **state)
+{
+	struct rng a, b;
+	bool seen[3] = {false};
+
+	(void)state;
+	rng_init(&a, 41);
+	rng_init(&b, 41);
+	for (int i = 0; i < 1000; i++) {
+		int64_t number = rng_between(&a, -1, 1);
+		assert_int_equal(number, rng_between(&b, -1, 1));
+		assert_in_range(number + 1, 0, 2);
+		seen[number + 1] = true;
+	}
+	assert_true(seen[0] && seen[1] && seen[2]);
+	assert_int_equal(rng_between(&a, 5, 5), 5);
+}
+
+struct settings {
+	bool loud;
+	const char *name;
+	int64_t n, wait_ns;
+};
+
+static enum opt_result read_options(struct settings *settings, bool single_dash, int argc, char **argv,
+                                    int *first, struct err *err)
+{
+	const struct opt options[] = {
+		{"loud", 'l', NULL, "be loud", opt_flag, &settings->loud, 0, 0},
+		{"name", 0, "NAME", "the name", opt_text, &settings->name, 0, 0},
+		{"requests", 'n', "N", "how many", opt_number, &settings->n, 1, 100},
+		{"wait", 0, "SECONDS", "how long", opt_duration, &settings->wait_ns, 0, 0},
+		{0},
+	};
+	return opt_read(argc, argv, options, single_dash, first, err);
+}
+
+static void options_in_every_spelling(void **state)
+{
+	char *argv[] = {"x", "-n5", "operand", "--wait=0.5", "-l", "--name", "A B", "--", "-n", NULL};
+	struct settings settings = {0};
+	int first = 0;
+
+	(void)state;
+	assert_int_equal(read_options(&settings, false, 9, argv, &first, NULL), OPT_OK);
+	assert_true(settings.loud);
+	assert_string_equal(settings.name, "A B");
+	assert_int_equal(settings.n, 5);
+	assert_int_equal(settings.wait_ns, NS_PER_S / 2);
+	assert_int_equal(first, 7);
+	assert_string_equal(argv[first], "operand");
+
+	char *go[] = {"x", "-wait=0", "-name", "y", NULL};
+	assert_int_equal(read_options(&settings, true, 4, go, &first, NULL), OPT_OK);
+	assert_int_equal(settings.wait_ns, 0);
+	assert_string_equal(settings.name, "y");
+}
+
+static void wrong_options_are_named(void **state)
+{
+	static const struct {
+		char *argv[4];
+		int argc;
+		const char *told;
+	} cases[] = {
+		{{"x", "--requests", "0"}, 3, "--requests: 0 is outside of 1 to 100"},
+		{{"x", "-n", "ten"}, 3, "'ten' is not a whole number"},
+		{{"x", "--colour"}, 2, "no option --colour"},
+		{{"x", "-z"}, 2, "no option -z"},
+		{{"x", "--name"}, 2, "--name needs a value"},
+		{{"x", "--loud=1"}, 2, "--loud=1"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct settings settings = {0};
+		struct err err = {0};
+		int first;
+		char *argv[4];
+		memcpy(argv, cases[i].argv, sizeof argv);
+		assert_int_equal(read_options(&settings, false, cases[i].argc, argv, &first, &err), OPT_ERROR);
+		if (strstr(err_text(&err), cases[i].told) == NULL)
+			fail_msg("said '%s', not '%s'", err_text(&err), cases[i].told);
+		err_fini(&err);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(durations_are_read_and_told),
+		cmocka_unit_test(ranges_of_durations),
+		cmocka_unit_test(stamps_are_utc_to_the_microsecond),
+		cmocka_unit_test(numbers_as_python_reads_them),
+		cmocka_unit_test(python_refuses_more_than_4300_digits),
+		cmocka_unit_test(random_numbers_repeat_and_stay_within),
+		cmocka_unit_test(options_in_every_spelling),
+		cmocka_unit_test(wrong_options_are_named),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
