@@ -19,6 +19,7 @@ size_t ring_set_slots(const struct ring_set *set);
  * the slot opens it again and goes on where its predecessor stopped, as the next generation. */
 struct ring_writer {
 	struct ring *ring;
+	size_t capacity;
 	uint32_t slot, generation;
 };
 struct ring_writer ring_open_writer(struct ring_set *set, size_t slot);
