@@ -2,14 +2,14 @@
 #ifndef LAB_OP_H
 #define LAB_OP_H
 
+#include "lab/recorder.h"
 #include "lab/scenario.h"
-#include "trace/event.h"
 
 /* What the driver of an operation lends it. */
 struct op_host {
 	struct db_session *session;
-	const struct event_sink *sink; /* NULL: nothing is recorded */
-	/* Spends the time of a pause; NULL: pauses take none. `ns` as `pause_ns` answered. */
+	struct recorder *recorder; /* watches the session; NULL: nothing is recorded */
+	/* Spends the time of a pause, as long as `pause_ns` answered; both NULL: pauses take none. */
 	int64_t (*pause_ns)(void *context);
 	void (*pause)(void *context, int64_t ns);
 	void *context;
@@ -21,15 +21,18 @@ struct op_request {
 	const int64_t *params; /* one for each of operation->params */
 	uint32_t request;      /* 0: it has no number */
 	uint32_t attempt;      /* from 1 */
+	int64_t wall_us;       /* the request's time, for its timestamp; see clock.h */
 };
 
 struct op_result {
 	enum op_end end;
 	enum op_denial denial;
-	enum db_err err;   /* FAILED: what the database said */
-	enum db_tx tx;     /* where the transaction was left on the server */
-	bool commit_unknown; /* FAILED: the connection broke while a commit or a lone write was under way */
-	char text[256];    /* one line for a person; "" when done */
+	enum db_err err; /* FAILED: what the database said */
+	enum db_tx tx;   /* where the transaction was left on the server */
+	/* FAILED: the connection broke while a commit, or a write outside of a transaction, was under
+	 * way: it may have been carried out all the same. */
+	bool outcome_unknown;
+	char text[256]; /* one line for a person; "" when done */
 };
 
 void op_run(const struct op_host *host, const struct op_request *request, struct op_result *result);

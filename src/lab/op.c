@@ -1,0 +1,200 @@
+/* struct op: the one interface through which an operation takes its steps. */
+#include "lab/op.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+
+struct op {
+	const struct op_host *host;
+	const struct op_request *request;
+	struct op_result *result;
+	struct db_rows rows;
+	char stamp[CLOCK_STAMP_SIZE];
+};
+
+const char *op_end_name(enum op_end end)
+{
+	switch (end) {
+	case OP_DONE: return "done";
+	case OP_DENIED: return "denied";
+	case OP_CONFLICT: return "conflict";
+	case OP_FAILED: return "failed";
+	}
+	return "?";
+}
+
+int64_t op_param(const struct op *op, const char *name)
+{
+	const struct operation *operation = op->request->operation;
+
+	for (size_t i = 0; i < operation->n_params; i++)
+		if (text_equal(operation->params[i].name, name))
+			return op->request->params[i];
+	fprintf(stderr, "racy: the operation '%s' has no parameter '%s'\n", operation->name, name);
+	abort();
+}
+
+const char *op_stamp(const struct op *op)
+{
+	return op->stamp;
+}
+
+static void keep_failure(struct op *op, const struct db_call *call, const struct db_outcome *outcome,
+                         enum db_tx before)
+{
+	struct op_result *result = op->result;
+	bool lone_write = call->verb == DB_WRITE && before == DB_TX_NONE;
+
+	result->end = OP_FAILED;
+	result->err = outcome->err;
+	result->outcome_unknown = outcome->err == DB_LOST && (call->verb == DB_COMMIT || lone_write);
+	memcpy(result->text, outcome->message, sizeof result->text);
+	result->text[sizeof result->text - 1] = '\0';
+}
+
+static bool take_step(struct op *op, const struct db_call *call, struct db_outcome *outcome)
+{
+	enum db_tx before = op->result->tx;
+	bool ok = db_exec(op->host->session, call, &op->rows, outcome) == DB_OK;
+
+	op->result->tx = outcome->tx;
+	if (!ok)
+		keep_failure(op, call, outcome, before);
+	return ok;
+}
+
+bool op_begin(struct op *op, enum op_intent intent)
+{
+	struct db_outcome outcome;
+
+	return take_step(op, &(struct db_call){.verb = DB_BEGIN, .for_write = intent == OP_WRITES, .label = "begin"},
+	                 &outcome);
+}
+
+bool op_commit(struct op *op)
+{
+	struct db_outcome outcome;
+
+	return take_step(op, &(struct db_call){.verb = DB_COMMIT, .label = "commit"}, &outcome);
+}
+
+static struct db_call call_of(enum db_verb verb, const struct op_step *step)
+{
+	struct db_call call = {
+		.verb = verb,
+		.label = step->label,
+		.sql = step->sql,
+		.table = step->table,
+		.key = step->key,
+		.value = step->writes,
+	};
+
+	memcpy(call.args, step->args, sizeof call.args);
+	return call;
+}
+
+bool op_read(struct op *op, const struct op_step *step, int64_t *value)
+{
+	struct db_call call = call_of(DB_READ, step);
+	struct db_outcome outcome;
+
+	if (!take_step(op, &call, &outcome))
+		return false;
+	if (op->rows.n_rows == 0)
+		return op_deny(op, OP_NO_SUCH_ROW, "there is no such row");
+	const struct db_value *cell = db_cell(&op->rows, 0, 0);
+	if (cell->type != DB_INT) {
+		op->result->end = OP_FAILED;
+		op->result->err = DB_BROKEN;
+		(void)snprintf(op->result->text, sizeof op->result->text, "'%s' did not answer a whole number",
+		               step->label);
+		return false;
+	}
+	*value = cell->integer;
+	return true;
+}
+
+bool op_write(struct op *op, const struct op_step *step, int64_t *matched)
+{
+	struct db_call call = call_of(DB_WRITE, step);
+	struct db_outcome outcome;
+
+	if (!take_step(op, &call, &outcome))
+		return false;
+	if (matched != NULL) {
+		*matched = outcome.affected;
+	} else if (outcome.affected == 0) {
+		op->result->end = OP_CONFLICT;
+		(void)snprintf(op->result->text, sizeof op->result->text, "'%s' matched no row", step->label);
+		return false;
+	}
+	return true;
+}
+
+bool op_pause(struct op *op, const char *label)
+{
+	const struct op_host *host = op->host;
+
+	if (host->pause == NULL)
+		return true;
+	int64_t ns = host->pause_ns(host->context);
+	recorder_pause_begin(host->recorder, label, ns);
+	host->pause(host->context, ns);
+	recorder_pause_end(host->recorder);
+	return true;
+}
+
+bool op_deny(struct op *op, enum op_denial denial, const char *text)
+{
+	op->result->end = OP_DENIED;
+	op->result->denial = denial;
+	(void)snprintf(op->result->text, sizeof op->result->text, "%s", text);
+	return false;
+}
+
+/* As leaving a framework's transaction block by an exception does. Its own failure changes nothing
+ * about why the operation failed; where the transaction is then, the driver knows. */
+static void roll_back(struct op *op)
+{
+	struct db_outcome outcome;
+	struct db_call call = {.verb = DB_ROLLBACK, .label = "rollback"};
+
+	(void)!db_exec(op->host->session, &call, NULL, &outcome);
+	op->result->tx = outcome.tx;
+}
+
+enum op_end op_end(struct op *op, bool done)
+{
+	bool open = op->result->tx == DB_TX_OPEN || op->result->tx == DB_TX_ABORTED;
+
+	if (open)
+		roll_back(op);
+	if (done && open) {
+		op->result->end = OP_FAILED;
+		op->result->err = DB_BROKEN;
+		(void)snprintf(op->result->text, sizeof op->result->text,
+		               "'%s' ended without committing its transaction", op->request->variant->name);
+	} else if (done) {
+		op->result->end = OP_DONE;
+	}
+	return op->result->end;
+}
+
+void op_run(const struct op_host *host, const struct op_request *request, struct op_result *result)
+{
+	struct op op = {.host = host, .request = request, .result = result};
+
+	/* Failed until op_end says otherwise: an operation cannot succeed by forgetting to say how it ended. */
+	*result = (struct op_result){.end = OP_FAILED, .err = DB_BROKEN};
+	clock_stamp(request->wall_us, op.stamp);
+	recorder_attempt_begin(host->recorder, request->request, request->variant->name, request->attempt);
+	result->end = request->variant->run(&op);
+	if (result->end != OP_FAILED)
+		result->err = DB_OK;
+	recorder_attempt_end(host->recorder, result->end, result->err);
+	db_rows_fini(&op.rows);
+}
