@@ -16,22 +16,24 @@
 /* What failed. */
 enum db_err {
 	DB_OK,
-	DB_BUSY,          /* the lock was not to be had at once (SQLITE_BUSY, BUSY_SNAPSHOT, NOWAIT) */
+	DB_BUSY,          /* the lock was not to be had, and nobody waited (SQLITE_BUSY, BUSY_SNAPSHOT) */
 	DB_DEADLOCK,      /* MariaDB 1213, PostgreSQL 40P01 */
 	DB_SERIALIZATION, /* MariaDB 1020 under innodb_snapshot_isolation, PostgreSQL 40001 */
 	DB_CONSTRAINT,
-	DB_TIMEOUT,       /* waited for a lock until the server's or SQLite's limit (MariaDB 1205) */
-	DB_CANCELED,
+	DB_TIMEOUT,       /* waited for a lock as long as was allowed: MariaDB 1205 (its NOWAIT says the
+	                   * same), SQLITE_BUSY at the end of the time that lock_wait_ns gave */
+	DB_CANCELED,      /* by somebody else (KILL QUERY) or by a limit on the statement's time */
 	DB_LOST,          /* the connection broke: the outcome of a commit or a write may be unknown */
 	DB_REFUSED,       /* by a hook, before the statement reached the server */
 	DB_RANGE,         /* a value does not fit its column (MariaDB 1264): nothing was written */
 	DB_BROKEN,        /* a bug: bad SQL, a missing table, a wrong number of values */
 };
-/* "busy", "deadlock", ...: the reason that refused requests are counted under. */
+/* "busy", "deadlock", "lock_timeout", ...: the reason that refused requests are counted under. */
 const char *db_err_name(enum db_err err);
 /* The reason's inverse; false if there is no such name. */
 bool db_err_of_name(const char *name, enum db_err *err) MUST_USE;
-/* The database refused an honest request and may accept it when it is made again. */
+/* The database refused an honest request and may accept it when it is made again: BUSY, DEADLOCK,
+ * SERIALIZATION, TIMEOUT. */
 bool db_err_is_refusal(enum db_err err);
 
 /* Where the call left the transaction on the server, whatever the client's flags say. */
@@ -61,10 +63,12 @@ struct db_driver;
 struct db_target {
 	const struct db_driver *driver;
 	struct arena arena; /* owns the texts */
+	const char *text;   /* see db_target_text */
 	const char *file;   /* SQLite: the path */
 	const char *host;   /* servers: NULL when a socket is used */
 	int port;           /* 0: the engine's own */
-	const char *socket; /* servers: a unix socket; a directory for PostgreSQL */
+	const char *socket; /* servers: a unix socket; a directory for PostgreSQL; NULL with no host
+	                     * either: the engine's default socket */
 	const char *user;
 	const char *password; /* NULL: none. Never printed; see db_target_text */
 	const char *name;
@@ -72,10 +76,13 @@ struct db_target {
 
 /* sqlite:FILE | sqlite:///abs/file | mysql://user:password@host:port/name | mariadb://...
  * | mysql://user@/name?socket=/run/mysqld/mysqld.sock (also mysql://user@%2Frun%2F...sock/name).
- * Percent-encoding is undone; anything that is not understood is an error that shows the forms. */
+ * "localhost" without a port is the default socket, as every MySQL client has it; with a port, or
+ * any other host, it is TCP. Percent-encoding is undone; anything that is not understood is an
+ * error that shows the forms and never repeats what could be a password. On failure there is
+ * nothing to give back. */
 bool db_target_parse(const char *url, struct db_target *target, struct err *err) MUST_USE;
-/* The URL without its password: "mysql://app:***@db:3306/shop". Lives in the target's arena. */
-const char *db_target_text(struct db_target *target);
+/* The URL without its password: "mysql://app:***@db:3306/shop". Lives as long as the target. */
+const char *db_target_text(const struct db_target *target);
 void db_target_fini(struct db_target *target);
 
 /* ---- sessions ------------------------------------------------------------------------------- */
@@ -89,7 +96,8 @@ struct db_settings {
 	const struct db_setting *sets; /* --set name=value: session variables, SQLite: pragmas */
 	size_t n_sets;
 	int64_t lock_wait_ns; /* how long a statement may wait for a lock; 0: the engine's default.
-	                       * SQLite has none of its own: 0 answers DB_BUSY at once. */
+	                       * SQLite has none of its own: 0 answers DB_BUSY at once. MariaDB counts
+	                       * in whole seconds: rounded up. */
 };
 
 /* What was read back from the session, never what was asked for. */
@@ -102,16 +110,20 @@ struct db_identity {
 	int64_t connection;     /* the server's own number of this connection; 0: it has none */
 };
 
-struct db_session; /* used by the process and thread that opened it only; db_exec asserts the pid */
+/* Used by the process and thread that opened it only: a forked child that touches it is aborted,
+ * since it would speak on its parent's connection. */
+struct db_session;
 
 /* NULL and an error when there is no such server, file or database, the level does not exist on
  * the engine, a setting is not known, or what was read back is not what was asked for. */
 struct db_session *db_open(const struct db_target *target, const struct db_settings *settings,
                            struct err *err) MUST_USE;
-void db_close(struct db_session *session); /* NULL is fine; an open transaction is rolled back by the server */
+/* NULL is fine. The engine rolls an open transaction back. */
+void db_close(struct db_session *session);
 const struct db_identity *db_identity(const struct db_session *session);
 
-/* Makes the database itself where the engine can (MariaDB: CREATE DATABASE IF NOT EXISTS name). */
+/* After it, the database exists: a server's is made where it is missing (MariaDB: CREATE DATABASE),
+ * SQLite's by opening it. Needs no right to make databases where it is there already. */
 bool db_create(const struct db_target *target, struct err *err) MUST_USE;
 
 /* How many of these connections (db_identity.connection) still exist on the server: one that was
@@ -151,20 +163,23 @@ struct db_call {
 	enum db_verb verb;
 	bool for_write;    /* BEGIN: writes will follow (SQLite: BEGIN IMMEDIATE; elsewhere nothing) */
 	const char *label; /* "read balance": the step's name; NULL: laboratory's own, not recorded */
-	const char *sql;   /* READ and WRITE; must stay valid as long as the session (a literal) */
-	struct db_value args[DB_MAX_ARGS]; /* up to the first DB_END */
+	const char *sql;   /* READ and WRITE: one statement; the last few are kept prepared */
+	struct db_value args[DB_MAX_ARGS]; /* up to the first DB_END; one for each `?` or DB_BROKEN */
 	/* What it touches, for who records: a row of a table, and the value a write puts there. */
 	const char *table;
 	int64_t key;
 	int64_t value;
 };
 
-/* A whole result. `struct db_rows rows = {0};`, then db_rows_fini; used again, it is emptied first. */
+/* A whole result. `struct db_rows rows = {0};`, then db_rows_fini; used again, it is emptied first.
+ * Whole numbers are DB_INT, a SUM() of them too; one beyond 64 bits and all else is DB_TEXT. */
 struct db_rows {
 	size_t n_rows, n_cols;
 	struct db_value *cells; /* n_rows * n_cols, row by row; texts are NUL-terminated */
-	struct arena arena;
+	size_t capacity;        /* of cells */
+	struct arena arena;     /* owns the texts */
 };
+/* Aborts where there is no such cell. */
 const struct db_value *db_cell(const struct db_rows *rows, size_t row, size_t col);
 void db_rows_fini(struct db_rows *rows);
 
@@ -172,7 +187,7 @@ struct db_outcome {
 	enum db_err err;
 	enum db_tx tx;
 	int64_t affected;    /* writes: rows that matched, changed or not */
-	int64_t inserted_id; /* writes: the id of a new row; else 0 */
+	int64_t inserted_id; /* writes: the id that the engine gave a new row; else 0 */
 	int64_t began_ns, ended_ns;
 	int native;       /* the engine's own number: 1213, SQLITE_BUSY_SNAPSHOT, ...; 0: none */
 	char sqlstate[6]; /* "" where the engine has none */
@@ -183,12 +198,14 @@ struct db_outcome {
 enum db_err db_exec(struct db_session *session, const struct db_call *call, struct db_rows *rows,
                     struct db_outcome *outcome) MUST_USE;
 
-/* For the laboratory's own housekeeping: one statement, its failure as a text for a person. */
+/* For the laboratory's own housekeeping: one statement, its failure as a text for a person.
+ * `args` (up to DB_END), `rows` and `outcome` may be NULL. */
 bool db_run(struct db_session *session, enum db_verb verb, const char *sql, const struct db_value *args,
             struct db_rows *rows, struct db_outcome *outcome, struct err *err) MUST_USE;
 
-/* Who watches or disturbs a session. Any member may be NULL. Hooks run in the order in which they
- * were added, `after` in the reverse order, all on the session's own thread. */
+/* Who watches or disturbs a session. Any function may be NULL. Hooks run in the order in which they
+ * were added, `after` in the reverse order, all on the session's own thread. Each `before` that was
+ * called is followed by its `after`: where one refuses, those behind it see neither. */
 struct db_hook {
 	void *context;
 	/* False refuses the statement: it ends as DB_REFUSED and never reaches the server. */
@@ -198,7 +215,7 @@ struct db_hook {
 	void (*after)(void *context, const struct db_call *call, const struct db_rows *rows,
 	              const struct db_outcome *outcome);
 };
-/* The hook must live as long as the session. */
+/* The hook must live as long as the session. Not from within a hook. */
 void db_add_hook(struct db_session *session, const struct db_hook *hook);
 
 /* ---- schema --------------------------------------------------------------------------------- */

@@ -1,8 +1,10 @@
 /* SQL written once, for all engines: tokens in braces stand for the words that differ.
  *
- *   {for_update}  locks the rows read      {stamp}      type of a timestamp, microseconds, UTC
+ *   {for_update}  locks the rows read       {stamp}      type of a timestamp, microseconds, UTC
  *   {new_id}      an id that numbers itself {table_end}  what ends a CREATE TABLE
- */
+ *   {id}          type of a reference to one
+ *
+ * A brace can stand for nothing else, in a quoted text neither. */
 #ifndef DB_DIALECT_H
 #define DB_DIALECT_H
 

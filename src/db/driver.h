@@ -14,6 +14,7 @@
 struct dialect {
 	const char *for_update; /* after a SELECT: lock the row until the transaction ends */
 	const char *new_id;     /* column definition of a primary key that the engine numbers */
+	const char *id;         /* column type of a reference to such a key */
 	const char *stamp;      /* column type: a timestamp with microseconds, UTC */
 	const char *table_end;  /* after a CREATE TABLE's closing parenthesis */
 	/* How many of some connections still exist: its `%s` is replaced by a list of numbers.
@@ -25,16 +26,20 @@ struct dialect {
 
 struct db_driver {
 	const char *const *schemes; /* of its URLs, NULL-terminated; the first one is its name */
+	const char *usage;          /* the forms of its URLs, for errors */
 	const struct dialect *dialect;
-	/* Reads what follows "scheme:" and sets the target's members. */
+	/* Reads what follows "scheme:" and sets the target's members; texts go into its arena. An error
+	 * never repeats what could be a password. */
 	bool (*parse)(const char *rest, struct db_target *target, struct err *err);
 	/* Opens, applies the settings, reads back into the identity. NULL and an error on failure. */
 	void *(*open)(const struct db_target *target, const struct db_settings *settings,
 	              struct db_identity *identity, struct err *err);
-	/* `sql` has its tokens replaced. Fills the rows and all of the outcome but its times. `waiting`
-	 * is called with `context` whenever the client itself waits; NULL for engines that wait. */
+	/* `sql` has its tokens replaced (NULL for BEGIN, COMMIT, ROLLBACK). Fills the rows, which are
+	 * empty or NULL, and all of the outcome but its times; outcome->tx comes in as it was. */
 	void (*perform)(void *connection, const struct db_call *call, const char *sql, struct db_rows *rows,
 	                struct db_outcome *outcome);
+	/* From now on `waiting` is called with `context` whenever the client itself waits for a lock;
+	 * NULL for engines whose servers wait. */
 	void (*on_wait)(void *connection, void (*waiting)(void *context, int tries), void *context);
 	bool (*create)(const struct db_target *target, struct err *err); /* NULL: opening makes it */
 	void (*close)(void *connection);
@@ -43,12 +48,33 @@ struct db_driver {
 extern const struct db_driver db_driver_sqlite;
 extern const struct db_driver db_driver_mariadb;
 
-/* The driver of a URL's scheme; NULL and an error that lists them all. */
-const struct db_driver *db_driver_of_scheme(const char *scheme, size_t length, struct err *err) MUST_USE;
+extern const struct db_driver *const db_drivers[]; /* all of them; ends with NULL */
+/* The driver of a URL's scheme, in any letter case; NULL: there is none. */
+const struct db_driver *db_driver_of_scheme(const char *scheme, size_t length) MUST_USE;
 
-/* For drivers. */
-struct db_value *db_rows_start(struct db_rows *rows, size_t n_rows, size_t n_cols);
-void db_outcome_message(struct db_outcome *outcome, const char *message);
+/* ---- for this room --------------------------------------------------------------------------- */
+
+const struct dialect *db_dialect(const struct db_session *session);
+enum db_tx db_tx(const struct db_session *session); /* after the last call */
+
+/* ---- for drivers ---------------------------------------------------------------------------- */
+
+/* One more row of a result: n_cols cells to be filled. The first row settles the number. */
+struct db_value *db_rows_add(struct db_rows *rows, size_t n_cols) MUST_USE;
+/* A text cell; the bytes are copied into the rows' arena. */
+struct db_value db_rows_text(struct db_rows *rows, const char *bytes, size_t length);
+/* Sets the error and the engine's words, shortened if they are long. */
+void db_outcome_fail(struct db_outcome *outcome, enum db_err err, const char *message);
 size_t db_count_args(const struct db_value *args); /* up to DB_END, at most DB_MAX_ARGS */
+
+/* Undoes percent-encoding into the target's arena. `what` names the part in an error. */
+char *db_url_decode(struct db_target *target, const char *text, size_t length, const char *what,
+                    struct err *err) MUST_USE;
+/* A driver's `parse` for servers: //user:password@host:port/name?socket=PATH. */
+bool db_url_parse_server(const char *rest, struct db_target *target, struct err *err) MUST_USE;
+
+/* A setting's value as it may stand in SQL: numbers, bare words and quoted texts as they are,
+ * anything else in quotes. The name is checked too. Heap text, or NULL and an error. */
+char *db_setting_sql(const struct db_setting *setting, struct err *err) MUST_USE;
 
 #endif

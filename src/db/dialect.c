@@ -1,0 +1,68 @@
+/* Writes SQL out for one engine: the tokens in braces become the engine's own words. One table says
+ * which tokens there are, so that an unknown one can be answered with the list. */
+#include "db/dialect.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/str.h"
+
+static const struct {
+	const char *name;
+	size_t member; /* of struct dialect */
+} tokens[] = {
+	{"for_update", offsetof(struct dialect, for_update)}, {"new_id", offsetof(struct dialect, new_id)},
+	{"id", offsetof(struct dialect, id)},                 {"stamp", offsetof(struct dialect, stamp)},
+	{"table_end", offsetof(struct dialect, table_end)},
+};
+
+static const char *words_of(const struct dialect *dialect, const char *token, size_t length)
+{
+	for (size_t i = 0; i < COUNT_OF(tokens); i++)
+		if (strlen(tokens[i].name) == length && memcmp(tokens[i].name, token, length) == 0) {
+			const char *words;
+
+			memcpy(&words, (const char *)dialect + tokens[i].member, sizeof words);
+			return words;
+		}
+	return NULL;
+}
+
+static bool no_such_token(const char *token, size_t length, struct err *err)
+{
+	struct str known = {0};
+
+	for (size_t i = 0; i < COUNT_OF(tokens); i++)
+		str_printf(&known, "%s{%s}", i > 0 ? ", " : "", tokens[i].name);
+	err_set(err, "{%.*s} in an SQL statement is not a token; there are %s", (int)length, token,
+	        str_text(&known));
+	str_fini(&known);
+	return false;
+}
+
+char *dialect_expand(const struct dialect *dialect, const char *sql, struct err *err)
+{
+	struct str out = {0};
+
+	for (const char *rest = sql;;) {
+		size_t plain = strcspn(rest, "{");
+		str_add_n(&out, rest, plain);
+		rest += plain;
+		if (*rest == '\0')
+			return str_take(&out);
+		size_t length = strcspn(++rest, "{}");
+		if (rest[length] != '}') {
+			err_set(err, "a '{' in an SQL statement has no '}'");
+			break;
+		}
+		const char *words = words_of(dialect, rest, length);
+		if (words == NULL) {
+			no_such_token(rest, length, err);
+			break;
+		}
+		str_add(&out, words);
+		rest += length + 1;
+	}
+	str_fini(&out);
+	return NULL;
+}

@@ -1,0 +1,318 @@
+/* The funnel: every statement of every tool passes db_exec, which lets the hooks look, has the
+ * driver perform, and lets the hooks look again. What is the same for all engines happens here and
+ * nowhere else: tokens, checks of values, times, the process that a session belongs to. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "db/dialect.h"
+#include "db/driver.h"
+
+/* A statement with tokens, written out once for the session. */
+struct expansion {
+	char *source, *sql;
+};
+
+struct db_session {
+	const struct db_driver *driver;
+	void *connection;
+	pid_t pid; /* who opened it */
+	struct db_identity identity;
+	enum db_tx tx; /* after the last call */
+
+	const struct db_hook **hooks;
+	size_t n_hooks, hooks_capacity;
+
+	struct expansion *expansions;
+	size_t n_expansions, expansions_capacity;
+
+	const struct db_call *call; /* the one under way, for the hooks' `waiting` */
+};
+
+static void die(const char *what)
+{
+	fprintf(stderr, "racy: %s\n", what);
+	abort();
+}
+
+static void check_process(const struct db_session *session)
+{
+	if (session->pid != getpid())
+		die("a database session was used by a process that did not open it");
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+static void tell_hooks_of_wait(void *context, int tries)
+{
+	struct db_session *session = context;
+
+	for (size_t i = 0; i < session->n_hooks; i++)
+		if (session->call != NULL && session->hooks[i]->waiting != NULL)
+			session->hooks[i]->waiting(session->hooks[i]->context, session->call, tries);
+}
+
+struct db_session *db_open(const struct db_target *target, const struct db_settings *settings,
+                           struct err *err)
+{
+	struct db_session *session = mem_new(1, sizeof *session);
+
+	session->driver = target->driver;
+	session->pid = getpid();
+	session->connection = target->driver->open(target, settings, &session->identity, err);
+	if (session->connection == NULL) {
+		free(session);
+		return NULL;
+	}
+	if (session->driver->on_wait != NULL)
+		session->driver->on_wait(session->connection, tell_hooks_of_wait, session);
+	return session;
+}
+
+void db_close(struct db_session *session)
+{
+	if (session == NULL)
+		return;
+	check_process(session);
+	session->driver->close(session->connection);
+	for (size_t i = 0; i < session->n_expansions; i++) {
+		free(session->expansions[i].source);
+		free(session->expansions[i].sql);
+	}
+	free(session->expansions);
+	free(session->hooks);
+	free(session);
+}
+
+const struct db_identity *db_identity(const struct db_session *session)
+{
+	return &session->identity;
+}
+
+const struct dialect *db_dialect(const struct db_session *session)
+{
+	return session->driver->dialect;
+}
+
+enum db_tx db_tx(const struct db_session *session)
+{
+	return session->tx;
+}
+
+bool db_create(const struct db_target *target, struct err *err)
+{
+	return target->driver->create == NULL || target->driver->create(target, err);
+}
+
+void db_add_hook(struct db_session *session, const struct db_hook *hook)
+{
+	session->hooks = mem_grow(session->hooks, &session->hooks_capacity, session->n_hooks + 1,
+	                          sizeof *session->hooks);
+	session->hooks[session->n_hooks++] = hook;
+}
+
+/* ---- calls ----------------------------------------------------------------------------------- */
+
+/* The statement as the engine wants it; NULL when a token is unknown. */
+static const char *written_out(struct db_session *session, const char *sql, struct err *err)
+{
+	if (strchr(sql, '{') == NULL)
+		return sql;
+	for (size_t i = 0; i < session->n_expansions; i++)
+		if (text_equal(session->expansions[i].source, sql))
+			return session->expansions[i].sql;
+	char *expanded = dialect_expand(session->driver->dialect, sql, err);
+	if (expanded == NULL)
+		return NULL;
+	session->expansions = mem_grow(session->expansions, &session->expansions_capacity,
+	                               session->n_expansions + 1, sizeof *session->expansions);
+	session->expansions[session->n_expansions++] =
+	        (struct expansion){.source = mem_text(sql), .sql = expanded};
+	return expanded;
+}
+
+static bool values_can_be_sent(const struct db_call *call, struct db_outcome *outcome)
+{
+	size_t n = db_count_args(call->args);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct db_value *value = &call->args[i];
+		if (value->type == DB_TEXT && value->length > 0 &&
+		    memchr(value->text, '\0', value->length) != NULL) {
+			db_outcome_fail(outcome, DB_BROKEN, "a text that is to be sent holds a NUL");
+			return false;
+		}
+	}
+	return true;
+}
+
+static void perform(struct db_session *session, const struct db_call *call, struct db_rows *rows,
+                    struct db_outcome *outcome)
+{
+	struct err err = {0};
+	const char *sql = NULL;
+
+	if (call->verb == DB_READ || call->verb == DB_WRITE) {
+		sql = written_out(session, call->sql, &err);
+		if (sql == NULL)
+			db_outcome_fail(outcome, DB_BROKEN, err_text(&err));
+	}
+	err_fini(&err);
+	outcome->began_ns = outcome->ended_ns = clock_now_ns();
+	if (outcome->err != DB_OK || !values_can_be_sent(call, outcome))
+		return;
+	session->call = call;
+	session->driver->perform(session->connection, call, sql, rows, outcome);
+	outcome->ended_ns = clock_now_ns();
+	session->call = NULL;
+	session->tx = outcome->tx;
+	if (outcome->err != DB_OK && rows != NULL)
+		db_rows_fini(rows); /* half a result is none */
+}
+
+/* How many hooks were asked; *allowed is false where the last one of them refused. */
+static size_t ask_hooks(struct db_session *session, const struct db_call *call, bool *allowed)
+{
+	size_t asked = 0;
+
+	for (*allowed = true; *allowed && asked < session->n_hooks; asked++) {
+		const struct db_hook *hook = session->hooks[asked];
+		if (hook->before != NULL)
+			*allowed = hook->before(hook->context, call);
+	}
+	return asked;
+}
+
+enum db_err db_exec(struct db_session *session, const struct db_call *call, struct db_rows *rows,
+                    struct db_outcome *outcome)
+{
+	bool allowed;
+
+	check_process(session);
+	*outcome = (struct db_outcome){.err = DB_OK, .tx = session->tx};
+	if (rows != NULL)
+		db_rows_fini(rows);
+	size_t asked = ask_hooks(session, call, &allowed);
+	if (allowed) {
+		perform(session, call, rows, outcome);
+	} else {
+		outcome->began_ns = outcome->ended_ns = clock_now_ns();
+		db_outcome_fail(outcome, DB_REFUSED, "refused before it reached the database");
+	}
+	while (asked-- > 0) {
+		const struct db_hook *hook = session->hooks[asked];
+		if (hook->after != NULL)
+			hook->after(hook->context, call, rows, outcome);
+	}
+	return outcome->err;
+}
+
+bool db_run(struct db_session *session, enum db_verb verb, const char *sql, const struct db_value *args,
+            struct db_rows *rows, struct db_outcome *outcome, struct err *err)
+{
+	struct db_call call = {.verb = verb, .sql = sql, .for_write = verb == DB_BEGIN};
+	struct db_outcome own;
+
+	if (outcome == NULL)
+		outcome = &own;
+	if (args != NULL)
+		for (size_t i = 0, n = db_count_args(args); i < n; i++)
+			call.args[i] = args[i];
+	if (db_exec(session, &call, rows, outcome) == DB_OK)
+		return true;
+	return err_set(err, "the database says '%s' (%s%s%s)", outcome->message, db_err_name(outcome->err),
+	               outcome->sqlstate[0] != '\0' ? ", SQLSTATE " : "", outcome->sqlstate);
+}
+
+bool db_count_alive(struct db_session *session, const int64_t *connections, size_t n, size_t *alive,
+                    struct err *err)
+{
+	const char *sql = session->driver->dialect->count_alive;
+	struct db_rows rows = {0};
+	struct str numbers = {0}, text = {0};
+
+	*alive = 0;
+	if (sql == NULL || n == 0)
+		return true;
+	for (size_t i = 0; i < n; i++)
+		str_printf(&numbers, "%s%lld", i > 0 ? "," : "", (long long)connections[i]);
+	const char *gap = strstr(sql, "%s");
+	str_add_n(&text, sql, (size_t)(gap - sql));
+	str_add(&text, str_text(&numbers));
+	str_add(&text, gap + 2);
+	bool ok = db_run(session, DB_READ, str_text(&text), NULL, &rows, NULL, err);
+	if (ok)
+		*alive = (size_t)db_cell(&rows, 0, 0)->integer;
+	db_rows_fini(&rows);
+	str_fini(&numbers);
+	str_fini(&text);
+	return ok;
+}
+
+/* ---- values, rows, outcomes ------------------------------------------------------------------ */
+
+struct db_value db_text(const char *text)
+{
+	if (text == NULL)
+		return db_null();
+	return (struct db_value){.type = DB_TEXT, .text = text, .length = strlen(text)};
+}
+
+size_t db_count_args(const struct db_value *args)
+{
+	size_t n = 0;
+
+	while (n < DB_MAX_ARGS && args[n].type != DB_END)
+		n++;
+	return n;
+}
+
+struct db_value *db_rows_add(struct db_rows *rows, size_t n_cols)
+{
+	if (rows->n_rows > 0 && rows->n_cols != n_cols)
+		die("rows of one result differ in their columns");
+	rows->n_cols = n_cols;
+	rows->cells = mem_grow(rows->cells, &rows->capacity, (rows->n_rows + 1) * n_cols,
+	                       sizeof *rows->cells);
+	return rows->cells + rows->n_rows++ * n_cols;
+}
+
+struct db_value db_rows_text(struct db_rows *rows, const char *bytes, size_t length)
+{
+	return (struct db_value){.type = DB_TEXT, .text = arena_text_n(&rows->arena, bytes, length),
+	                         .length = length};
+}
+
+const struct db_value *db_cell(const struct db_rows *rows, size_t row, size_t col)
+{
+	if (row >= rows->n_rows || col >= rows->n_cols)
+		die("a database result has no such cell");
+	return &rows->cells[row * rows->n_cols + col];
+}
+
+void db_rows_fini(struct db_rows *rows)
+{
+	free(rows->cells);
+	arena_fini(&rows->arena);
+	*rows = (struct db_rows){0};
+}
+
+void db_outcome_fail(struct db_outcome *outcome, enum db_err err, const char *message)
+{
+	const size_t room = sizeof outcome->message - 1;
+	size_t length = strlen(message);
+
+	outcome->err = err;
+	if (length <= room) {
+		memcpy(outcome->message, message, length + 1);
+		return;
+	}
+	length = room - 3;
+	while (length > 0 && ((unsigned char)message[length] & 0xC0) == 0x80)
+		length--; /* never half a character */
+	memcpy(outcome->message, message, length);
+	memcpy(outcome->message + length, "...", 4);
+}
