@@ -25,22 +25,27 @@ struct serve_settings {
 	bool quiet;               /* warnings and errors only */
 };
 
-/* "HOST:PORT", "[::1]:PORT", ":PORT", "PORT"; port 0 takes a free one. Returns a listening socket or -1
- * and an error; `port` gets the port that it became. `in_use`: set when the address is taken; may be NULL. */
-int serve_listen(const char *bind, int *port, bool *in_use, struct err *err) MUST_USE;
+/* "HOST:PORT", "[::1]:PORT", ":PORT" (every IPv4 interface), "PORT" (127.0.0.1 only); port 0 takes a free
+ * one. Returns a listening socket or -1 and an error; `port` gets the port that it became. `malformed`
+ * tells a text that is no address from an address that cannot be had (taken, say); may be NULL. */
+int serve_listen(const char *bind, int *port, bool *malformed, struct err *err) MUST_USE;
 
 enum serve_end {
 	SERVE_ENDED,       /* by TERM, INT or QUIT */
-	SERVE_BOOT_FAILED, /* the workers could not start: no database, say */
+	SERVE_BOOT_FAILED, /* the workers could not start: no database, say; they have logged why */
 };
-/* The arbiter: runs in the calling process until a signal ends it. The process must have no threads. */
-enum serve_end serve_run(const struct serve_settings *settings);
+/* The arbiter: runs in the calling process until a signal ends it. The process must have no threads.
+ * TERM finishes the requests under way, INT and QUIT stop at once. */
+enum serve_end serve_run(const struct serve_settings *settings) MUST_USE;
 
-/* The subject of an experiment, in a process of its own. */
+/* The subject of an experiment, in a process of its own and out of reach of the terminal's Ctrl-C. It
+ * ends when the process that started it ends, in whatever way. */
 struct subject {
-	pid_t arbiter;
+	pid_t arbiter; /* 0: none */
+	int64_t graceful_ns;
 };
-/* Forks the arbiter and waits until every worker is at its post. */
+/* Forks the arbiter and waits until every worker is at its post. The listening socket stays the
+ * caller's: to be closed after this, or clients of a subject that died would wait for ever. */
 bool subject_start(const struct serve_settings *settings, struct subject *subject, struct err *err) MUST_USE;
 /* TERM: requests under way are finished; returns when the arbiter and so every worker is gone. */
 void subject_stop(struct subject *subject);

@@ -1,0 +1,362 @@
+/* The arbiter: keeps a worker on every seat. It forks, reaps, replaces, looks once a second for workers
+ * that gave no sign of life, and ends them all when it is told to. It serves nothing itself and opens
+ * no database, so that nothing but a signal and its children can ever hold it up.
+ *
+ * Only its own workers are waited for: the process may have other children (a throw-away server). */
+#include "serve/arbiter.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/pidfd.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "serve/worker.h"
+
+/* Not more than four workers a second on a seat, so that a crash at every start does not eat the machine. */
+static const int64_t START_INTERVAL_NS = 250 * NS_PER_MS;
+static const int64_t LOOK_INTERVAL_NS = NS_PER_S;
+
+struct child {
+	pid_t pid; /* 0: the seat is empty */
+	uint32_t generation;
+	int64_t may_start_ns;
+	bool aborted; /* its time was over: it got ABRT */
+};
+
+struct arbiter {
+	const struct serve_settings *settings;
+	size_t n;
+	struct seat *seats;
+	struct child *children;
+	int signal_fd, boot_fd, self_fd, parent_fd;
+	enum { STARTING, SERVING, DRAINING, STOPPING } stage;
+	enum serve_end end;
+	int64_t next_look_ns;
+	int64_t drained_by_ns;
+};
+
+/* ---- starting ------------------------------------------------------------------------------- */
+
+static void become_worker(const struct arbiter *arbiter, size_t slot)
+{
+	const struct worker_post post = {
+		.settings = arbiter->settings,
+		.slot = slot,
+		.generation = arbiter->children[slot].generation,
+		.seat = &arbiter->seats[slot],
+		.arbiter_fd = arbiter->self_fd,
+		.boot_fd = arbiter->boot_fd,
+		.database_needed = arbiter->stage == STARTING,
+	};
+
+	close(arbiter->signal_fd);
+	if (arbiter->parent_fd >= 0)
+		close(arbiter->parent_fd);
+	/* Held open by a worker, it would keep the one who waits for the arbiter from seeing its death. */
+	if (arbiter->settings->ready_fd >= 0)
+		close(arbiter->settings->ready_fd);
+	worker_run(&post);
+}
+
+static void kill_all(const struct arbiter *arbiter, int number)
+{
+	for (size_t i = 0; i < arbiter->n; i++)
+		if (arbiter->children[i].pid != 0)
+			kill(arbiter->children[i].pid, number);
+}
+
+static void stop_at_once(struct arbiter *arbiter)
+{
+	arbiter->stage = STOPPING;
+	kill_all(arbiter, SIGKILL);
+}
+
+static void fail_to_boot(struct arbiter *arbiter)
+{
+	log_error("the workers do not start: stopping");
+	arbiter->end = SERVE_BOOT_FAILED;
+	stop_at_once(arbiter);
+}
+
+static void start_worker(struct arbiter *arbiter, size_t slot)
+{
+	struct child *child = &arbiter->children[slot];
+
+	child->aborted = false;
+	child->generation++;
+	child->may_start_ns = clock_now_ns() + START_INTERVAL_NS;
+	seat_beat(&arbiter->seats[slot], SEAT_BOOTING);
+	pid_t pid = fork();
+	if (pid == 0)
+		become_worker(arbiter, slot);
+	if (pid > 0) {
+		child->pid = pid;
+		return;
+	}
+	log_error("cannot start worker %zu: %s", slot + 1, strerror(errno));
+	if (arbiter->stage == STARTING)
+		fail_to_boot(arbiter);
+}
+
+static void fill_seats(struct arbiter *arbiter)
+{
+	for (size_t i = 0; i < arbiter->n && arbiter->stage <= SERVING; i++)
+		if (arbiter->children[i].pid == 0 && clock_now_ns() >= arbiter->children[i].may_start_ns)
+			start_worker(arbiter, i);
+}
+
+static bool everybody_is_at_work(const struct arbiter *arbiter)
+{
+	for (size_t i = 0; i < arbiter->n; i++)
+		if (arbiter->children[i].pid == 0 || atomic_load(&arbiter->seats[i].phase) == SEAT_BOOTING)
+			return false;
+	return true;
+}
+
+static void notice_boots(struct arbiter *arbiter)
+{
+	eventfd_t boots;
+
+	eventfd_read(arbiter->boot_fd, &boots);
+	if (arbiter->stage != STARTING || !everybody_is_at_work(arbiter))
+		return;
+	arbiter->stage = SERVING;
+	if (arbiter->settings->ready_fd >= 0 && write(arbiter->settings->ready_fd, "1", 1) != 1)
+		log_warning("nobody is there to be told that the workers are ready");
+}
+
+/* ---- ends of workers ------------------------------------------------------------------------ */
+
+static void tell_end(const struct arbiter *arbiter, const struct child *child, int status)
+{
+	if (arbiter->stage >= DRAINING)
+		return;
+	if (WIFSIGNALED(status))
+		log_warning("the worker with pid %d was ended by signal %d (%s)", (int)child->pid,
+		            WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		log_warning("the worker with pid %d ended with code %d", (int)child->pid, WEXITSTATUS(status));
+}
+
+static void reap(struct arbiter *arbiter)
+{
+	for (size_t i = 0; i < arbiter->n; i++) {
+		struct child *child = &arbiter->children[i];
+		int status;
+
+		if (child->pid == 0 || waitpid(child->pid, &status, WNOHANG) != child->pid)
+			continue;
+		tell_end(arbiter, child, status);
+		child->pid = 0;
+		if (arbiter->stage == STARTING && atomic_load(&arbiter->seats[i].phase) == SEAT_BOOTING)
+			fail_to_boot(arbiter);
+	}
+}
+
+static size_t count_workers(const struct arbiter *arbiter)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < arbiter->n; i++)
+		n += arbiter->children[i].pid != 0;
+	return n;
+}
+
+static void end_if_silent(const struct arbiter *arbiter, size_t slot, int64_t now_ns)
+{
+	struct child *child = &arbiter->children[slot];
+	int64_t silent_ns = now_ns - atomic_load(&arbiter->seats[slot].heartbeat_ns);
+
+	if (child->pid == 0 || silent_ns <= arbiter->settings->timeout_ns)
+		return;
+	char *limit = duration_text(arbiter->settings->timeout_ns);
+	bool busy = atomic_load(&arbiter->seats[slot].phase) == SEAT_BUSY;
+	log_error("the worker with pid %d %s for more than %s: %s", (int)child->pid,
+	          busy ? "was busy" : "gave no sign of life", limit,
+	          child->aborted ? "still there, killed" : "ended, its client gets no answer");
+	free(limit);
+	kill(child->pid, child->aborted ? SIGKILL : SIGABRT);
+	child->aborted = true;
+}
+
+static void look(struct arbiter *arbiter)
+{
+	int64_t now_ns = clock_now_ns();
+
+	if (arbiter->settings->timeout_ns <= 0 || arbiter->stage == STOPPING || now_ns < arbiter->next_look_ns)
+		return;
+	/* Stopped (Ctrl-Z) or starved ourselves, we cannot tell whose silence it was. */
+	bool late = now_ns - arbiter->next_look_ns > LOOK_INTERVAL_NS;
+	arbiter->next_look_ns = now_ns + LOOK_INTERVAL_NS;
+	for (size_t i = 0; i < arbiter->n && !late; i++)
+		end_if_silent(arbiter, i, now_ns);
+}
+
+/* ---- being told to end ---------------------------------------------------------------------- */
+
+static void drain(struct arbiter *arbiter)
+{
+	log_info("told to stop (TERM): finishing the requests under way");
+	arbiter->stage = DRAINING;
+	arbiter->drained_by_ns = clock_now_ns() + arbiter->settings->graceful_ns;
+	kill_all(arbiter, SIGTERM);
+}
+
+static void take_signals(struct arbiter *arbiter)
+{
+	struct signalfd_siginfo info;
+
+	while (read(arbiter->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
+		if (info.ssi_signo == SIGCHLD)
+			continue; /* only wakes: who ended is asked of each worker */
+		if (info.ssi_signo == SIGTERM && arbiter->stage < DRAINING) {
+			drain(arbiter);
+		} else if (arbiter->stage != STOPPING) {
+			log_info("told to stop (%s): at once", sigabbrev_np((int)info.ssi_signo));
+			stop_at_once(arbiter);
+		}
+	}
+}
+
+static void end_overdue_drain(struct arbiter *arbiter)
+{
+	if (arbiter->stage != DRAINING || clock_now_ns() < arbiter->drained_by_ns)
+		return;
+	log_warning("%zu workers did not finish in time: ended, their clients get no answer",
+	            count_workers(arbiter));
+	stop_at_once(arbiter);
+}
+
+static void follow_parent(struct arbiter *arbiter, bool gone)
+{
+	if (gone && arbiter->stage != STOPPING)
+		stop_at_once(arbiter);
+}
+
+/* ---- the loop ------------------------------------------------------------------------------- */
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t next_duty_ns(const struct arbiter *arbiter)
+{
+	int64_t when = INT64_MAX;
+
+	if (arbiter->settings->timeout_ns > 0)
+		when = earlier(when, arbiter->next_look_ns);
+	if (arbiter->stage == DRAINING)
+		when = earlier(when, arbiter->drained_by_ns);
+	for (size_t i = 0; i < arbiter->n && arbiter->stage <= SERVING; i++)
+		if (arbiter->children[i].pid == 0)
+			when = earlier(when, arbiter->children[i].may_start_ns);
+	return when;
+}
+
+static void wait_for_something(struct arbiter *arbiter)
+{
+	struct pollfd fds[] = {
+		{.fd = arbiter->signal_fd, .events = POLLIN},
+		{.fd = arbiter->boot_fd, .events = POLLIN},
+		/* A pidfd stays readable: once seen, it would make of this wait a spin. */
+		{.fd = arbiter->stage == STOPPING ? -1 : arbiter->parent_fd, .events = POLLIN},
+	};
+	int64_t when = next_duty_ns(arbiter), now = clock_now_ns();
+	int64_t ns = when > now ? when - now : 0;
+	const struct timespec limit = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
+
+	if (ppoll(fds, COUNT_OF(fds), when == INT64_MAX ? NULL : &limit, NULL) <= 0)
+		return;
+	follow_parent(arbiter, fds[2].revents != 0);
+	take_signals(arbiter);
+	notice_boots(arbiter);
+}
+
+static void run(struct arbiter *arbiter)
+{
+	arbiter->next_look_ns = clock_now_ns() + LOOK_INTERVAL_NS;
+	fill_seats(arbiter);
+	while (arbiter->stage <= SERVING || count_workers(arbiter) > 0) {
+		wait_for_something(arbiter);
+		reap(arbiter);
+		look(arbiter);
+		end_overdue_drain(arbiter);
+		fill_seats(arbiter);
+	}
+}
+
+static bool init(struct arbiter *arbiter, const sigset_t *signals, struct err *err)
+{
+	arbiter->seats = scoreboard_new(arbiter->n, err);
+	if (arbiter->seats == NULL)
+		return false;
+	arbiter->signal_fd = signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	arbiter->boot_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	arbiter->self_fd = pidfd_open(getpid(), 0);
+	if (arbiter->signal_fd < 0 || arbiter->boot_fd < 0 || arbiter->self_fd < 0)
+		return err_set(err, "the arbiter cannot start: %s", strerror(errno));
+	return true;
+}
+
+static void fini(struct arbiter *arbiter)
+{
+	const int fds[] = {arbiter->signal_fd, arbiter->boot_fd, arbiter->self_fd};
+
+	for (size_t i = 0; i < COUNT_OF(fds); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	scoreboard_free(arbiter->seats, arbiter->n);
+	free(arbiter->children);
+}
+
+enum serve_end arbiter_run(const struct serve_settings *settings, int parent_fd)
+{
+	struct arbiter arbiter = {
+		.settings = settings,
+		.n = (size_t)settings->workers,
+		.children = mem_new((size_t)settings->workers, sizeof(struct child)),
+		.signal_fd = -1,
+		.boot_fd = -1,
+		.self_fd = -1,
+		.parent_fd = parent_fd,
+		.stage = STARTING,
+		.end = SERVE_ENDED,
+	};
+	struct err err = {0};
+	sigset_t signals, before;
+
+	if (settings->quiet)
+		log_set_level(LOG_WARNING);
+	/* Ignored by whoever started us, the ends of workers would never be told. */
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGQUIT);
+	sigaddset(&signals, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &signals, &before);
+	if (init(&arbiter, &signals, &err)) {
+		run(&arbiter);
+	} else {
+		log_error("%s", err_text(&err));
+		arbiter.end = SERVE_BOOT_FAILED;
+	}
+	fini(&arbiter);
+	err_fini(&err);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return arbiter.end;
+}
+
+enum serve_end serve_run(const struct serve_settings *settings)
+{
+	return arbiter_run(settings, -1);
+}
