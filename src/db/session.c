@@ -223,7 +223,7 @@ bool db_run(struct db_session *session, enum db_verb verb, const char *sql, cons
 			call.args[i] = args[i];
 	if (db_exec(session, &call, rows, outcome) == DB_OK)
 		return true;
-	return err_set(err, "the database says '%s' (%s%s%s)", outcome->message, db_err_name(outcome->err),
+	return err_set(err, "the statement failed: %s (%s%s%s)", outcome->message, db_err_name(outcome->err),
 	               outcome->sqlstate[0] != '\0' ? ", SQLSTATE " : "", outcome->sqlstate);
 }
 

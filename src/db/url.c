@@ -31,8 +31,8 @@ char *db_url_decode(struct db_target *target, const char *text, size_t length, c
 			int high = i + 2 < length ? hex_digit(text[i + 1]) : -1;
 			int low = i + 2 < length ? hex_digit(text[i + 2]) : -1;
 			if (high < 0 || low < 0) {
-				err_set(err, "the %s holds a '%%' without two hexadecimal digits (write %%25)",
-				        what);
+				err_set(err, "the %s holds a '%%' without two hexadecimal digits "
+				             "(write %%25)", what);
 				return NULL;
 			}
 			byte = (unsigned char)(high * 16 + low);
