@@ -1,0 +1,136 @@
+/* The engines that can be started as throw-away servers, as a table, and where their programs are. */
+#include <glob.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "db/sandbox_private.h"
+
+/* Whoever passes the folder's 0700 is root there: authentication would protect nothing more.
+ * The log file is small since it is copied for every server. All else is the product's default,
+ * durability included: the laboratory shows the server that its users know. */
+static const char *const mariadb_make[] = {
+	"mariadb-install-db", "--no-defaults", "--datadir={data}", "--extra-file={folder}/make.sql",
+	"--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve",
+	"--innodb-log-file-size=8M", "--character-set-server=utf8mb4", NULL,
+};
+static const char *const mariadb_serve[] = {
+	"mariadbd", "--no-defaults", "--datadir={data}", "--socket={folder}/socket",
+	"--pid-file={folder}/pid", "--log-error={folder}/server.log", "--tmpdir={folder}", "--skip-networking",
+	"--skip-name-resolve", "--character-set-server=utf8mb4", "--innodb-log-file-size=8M",
+	"--innodb-buffer-pool-size=64M", "--max-connections=500", NULL,
+};
+
+static const struct sandbox_engine engines[] = {
+	{
+		.name = "mariadb",
+		.package = "mariadb-server-core",
+		.user = "mysql",
+		.make = mariadb_make,
+		.make_sql = "CREATE DATABASE racy CHARACTER SET utf8mb4;\n",
+		.serve = mariadb_serve,
+		.url = "mysql://root@/racy?socket={folder}/socket",
+		.stop_signal = SIGTERM,
+	},
+};
+
+const struct sandbox_engine *sandbox_engine_find(const char *name, struct err *err)
+{
+	struct str names = {0};
+
+	for (size_t i = 0; i < COUNT_OF(engines); i++) {
+		if (text_equal(engines[i].name, name))
+			return &engines[i];
+		str_printf(&names, "%s%s", i > 0 ? ", " : "", engines[i].name);
+	}
+	err_set(err, "there is no throw-away server of '%s': choose from %s", name, str_text(&names));
+	str_fini(&names);
+	return NULL;
+}
+
+/* Debian's servers live in sbin, which a user's PATH may lack. */
+static const char *const program_folders[] = {"/usr/local/sbin", "/usr/sbin", "/usr/bin", "/usr/local/bin"};
+
+static char *program_in(const char *folder, size_t length, const char *name)
+{
+	char *path = mem_printf("%.*s/%s", (int)length, folder, name);
+
+	if (length > 0 && folder[0] == '/' && access(path, X_OK) == 0)
+		return path;
+	free(path);
+	return NULL;
+}
+
+static char *program_in_glob(const char *pattern, const char *name)
+{
+	glob_t found = {0};
+	char *path = NULL;
+
+	/* The highest version sorts last, as long as all have two digits. */
+	if (pattern != NULL && glob(pattern, 0, NULL, &found) == 0) {
+		for (size_t i = found.gl_pathc; path == NULL && i > 0; i--)
+			path = program_in(found.gl_pathv[i - 1], strlen(found.gl_pathv[i - 1]), name);
+	}
+	globfree(&found);
+	return path;
+}
+
+/* Heap text; NULL where it is not installed. */
+static char *program_find(const struct sandbox_engine *engine, const char *name)
+{
+	const char *rest = getenv("PATH");
+	char *path = NULL;
+
+	while (path == NULL && rest != NULL && *rest != '\0') {
+		size_t length = strcspn(rest, ":");
+		path = program_in(rest, length, name);
+		rest += length + (rest[length] == ':');
+	}
+	for (size_t i = 0; path == NULL && i < COUNT_OF(program_folders); i++)
+		path = program_in(program_folders[i], strlen(program_folders[i]), name);
+	return path != NULL ? path : program_in_glob(engine->programs, name);
+}
+
+static bool plan_user(struct sandbox_plan *plan, struct err *err)
+{
+	const char *name = plan->engine->user;
+
+	plan->drop = geteuid() == 0;
+	plan->uid = geteuid();
+	plan->gid = getegid();
+	if (!plan->drop)
+		return true;
+	const struct passwd *user = getpwnam(name);
+	if (user == NULL || user->pw_uid == 0)
+		return err_set(err, "there is no user '%s' for the server to run as (it refuses root): run "
+		               "script/bootstrap, or: useradd --system --user-group --no-create-home "
+		               "--home-dir /nonexistent --shell /bin/false %s", name, name);
+	plan->uid = user->pw_uid;
+	plan->gid = user->pw_gid;
+	return true;
+}
+
+bool sandbox_plan_init(struct sandbox_plan *plan, const struct sandbox_engine *engine, struct err *err)
+{
+	*plan = (struct sandbox_plan){.engine = engine, .parent = "/var/tmp"};
+	plan->make = program_find(engine, engine->make[0]);
+	plan->serve = program_find(engine, engine->serve[0]);
+	if (plan->make == NULL || plan->serve == NULL)
+		err_set(err, "%s is not installed: run script/bootstrap, or: apt-get install %s",
+		        plan->serve == NULL ? engine->serve[0] : engine->make[0], engine->package);
+	else if (plan_user(plan, err))
+		return true;
+	sandbox_plan_fini(plan);
+	return false;
+}
+
+void sandbox_plan_fini(struct sandbox_plan *plan)
+{
+	free(plan->make);
+	free(plan->serve);
+	plan->make = plan->serve = NULL;
+}
