@@ -316,7 +316,7 @@ static bool read_disposition(struct form *form, struct slice text, struct part *
 	while ((end = next_param(form, &text, &param)) == PARAM_FOUND) {
 		if (slice_is(param.name, "name")) {
 			part->is_named = true;
-			part->name = slice_trim(param.value);
+			part->name = keep(form, slice_trim(param.value));
 		} else if (slice_is(param.name, "filename") || slice_is(param.name, "filename*")) {
 			part->is_file = part->is_file || param.value.n > 0;
 		}
