@@ -9,6 +9,8 @@ static void put(struct recorder *recorder, enum event_kind kind, int64_t t_ns, i
 {
 	struct event event = recorder->now;
 
+	if (recorder->boots_only && kind != EVENT_WORKER_BOOT)
+		return;
 	event.kind = kind;
 	event.t_ns = t_ns != 0 ? t_ns : clock_now_ns();
 	event.value = value;
@@ -82,7 +84,7 @@ void recorder_init(struct recorder *recorder, struct event_sink sink)
 
 void recorder_watch(struct recorder *recorder, struct db_session *session)
 {
-	if (recorder != NULL)
+	if (recorder != NULL && !recorder->boots_only)
 		db_add_hook(session, &recorder->hook);
 }
 

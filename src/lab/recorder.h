@@ -13,6 +13,7 @@ struct recorder {
 	struct event_sink sink;
 	struct event now; /* what the next event has in common with the last: request, attempt, op, step */
 	int waits;        /* of the call under way */
+	bool boots_only;  /* --no-trace: only who was there, not what they did */
 	struct db_hook hook;
 };
 

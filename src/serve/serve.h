@@ -20,6 +20,7 @@ struct serve_settings {
 	const struct db_target *target;
 	struct db_settings db;
 	struct ring_set *rings;   /* a slot for each worker; NULL: nothing is recorded */
+	bool boots_only;          /* the rings get the workers' boots and nothing of their requests */
 	const char *run;          /* the RUN in X-Racy-Request: RUN/i; NULL: such headers are ignored */
 	int ready_fd;             /* one byte is written here when every worker is at its post; -1: none */
 	bool quiet;               /* warnings and errors only */

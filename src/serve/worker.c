@@ -77,6 +77,7 @@ static struct recorder *start_recording(struct worker *worker)
 		return NULL;
 	worker->writer = ring_open_writer(post->settings->rings, post->slot);
 	recorder_init(&worker->recorder, ring_sink(&worker->writer));
+	worker->recorder.boots_only = post->settings->boots_only;
 	return &worker->recorder;
 }
 

@@ -1,0 +1,238 @@
+/* racy run: one experiment, from a fresh account to a verdict. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/rng.h"
+#include "command/commands.h"
+#include "command/database.h"
+#include "command/interrupt.h"
+#include "command/race.h"
+#include "report/report.h"
+#include "scenarios/accounts.h"
+
+static int run(int argc, char **argv);
+
+const struct command command_run = {
+	.name = "run",
+	.operands = "SCENARIO/VARIANT [options]",
+	.summary = "race a variant on private workers, audit it, say who overwrote whom",
+	.help = "Starts workers of its own, makes a fresh account, fires the requests, waits until nothing of\n"
+	        "them is left on the server, and compares what the workers did with what the database holds.\n"
+	        "Afterwards the account and its transactions are removed (the tables stay).\n"
+	        "\n"
+	        "Exit codes: 0 no loss seen (which proves nothing), 1 deposits were lost or torn, 2 wrong usage,\n"
+	        "3 no database and the like, 4 inconclusive: it says why.",
+	.run = run,
+};
+
+struct delay {
+	int64_t min_ns, max_ns;
+};
+
+struct order {
+	const char *mix, *trace;
+	int64_t workers, requests, wait_ns, timeout_ns, amount, seed;
+	struct delay delay;
+	bool traced, untraced, json, keep;
+	struct database_options where;
+};
+
+static bool opt_delay(const struct opt *opt, const char *text, struct err *err)
+{
+	struct delay *delay = opt->target;
+
+	return duration_range_parse(text, &delay->min_ns, &delay->max_ns, err);
+}
+
+/* What is wrong with the order although each of its values is right. */
+static bool check_order(const struct order *order, struct err *err)
+{
+	if (order->untraced && (order->traced || order->trace != NULL))
+		return err_set(err, "--no-trace records nothing, so --traced and --trace have nothing to work with");
+	if (order->traced && (order->amount == 0 || (size_t)order->requests > experiment_max_traced(order->amount)))
+		return err_set(err, "--traced doubles the amount with every request: with --amount %lld at most %zu "
+		                    "requests fit the balance's column",
+		               (long long)order->amount,
+		               order->amount == 0 ? (size_t)0 : experiment_max_traced(order->amount));
+	return true;
+}
+
+static bool plan(const struct order *order, const char *name, struct experiment *experiment, struct err *err)
+{
+	struct registry_entry mix = {0};
+
+	if (!registry_find(name, &experiment->entry, err))
+		return false;
+	if (order->mix != NULL && !registry_find(order->mix, &mix, err)) {
+		err_prefix(err, "--mix");
+		return false;
+	}
+	if (order->mix != NULL && mix.operation != experiment->entry.operation)
+		return err_set(err, "--mix: '%s' is not a way to write the same operation", order->mix);
+	experiment->mix = mix.variant;
+	experiment->workers = (int)order->workers;
+	experiment->requests = (size_t)order->requests;
+	experiment->wait_ns = order->wait_ns;
+	experiment->delay_min_ns = order->delay.min_ns;
+	experiment->delay_max_ns = order->delay.max_ns;
+	experiment->timeout_ns = order->timeout_ns;
+	experiment->amount = order->amount;
+	experiment->traced = order->traced;
+	experiment->recorded = !order->untraced;
+	experiment->seed = (uint64_t)order->seed;
+	experiment->keep = order->keep;
+	return check_order(order, err);
+}
+
+/* ---- telling --------------------------------------------------------------------------------- */
+
+struct telling {
+	const struct report_format *format;
+	struct report_style style;
+	struct progress progress;
+};
+
+static void tell_plan(void *context, const struct run_result *result)
+{
+	struct telling *telling = context;
+
+	if (telling->format->plan != NULL)
+		telling->format->plan(stdout, &telling->style, result);
+	fflush(stdout);
+	progress_start(&telling->progress, result->plan.variant);
+}
+
+static void tell_progress(void *context, size_t ended, size_t requests)
+{
+	struct telling *telling = context;
+
+	progress_show(&telling->progress, ended, requests);
+}
+
+static int tell_result(struct telling *telling, const struct order *order,
+                       const struct experiment_result *result)
+{
+	progress_clear(&telling->progress);
+	if (interrupted != 0) {
+		fprintf(stderr, "racy run: interrupted; %s\n",
+		        order->keep ? "what was done stays, as --keep asks" : "what the run put into the database is removed");
+		return RACY_INTERRUPTED + interrupted;
+	}
+	telling->format->run(stdout, &telling->style, &result->run);
+	if (order->keep && !order->json)
+		printf("Kept: account %lld.\n", (long long)result->account);
+	return race_exit_code(result->run.findings.verdict);
+}
+
+/* ---- doing ----------------------------------------------------------------------------------- */
+
+static bool close_trace(struct experiment *experiment, bool failed, const char *name, struct err *err)
+{
+	if (experiment->trace == NULL)
+		return true;
+	if (fclose(experiment->trace) != 0 || failed)
+		return err_set(err, "%s: not all events could be written: %s", name, strerror(errno));
+	return true;
+}
+
+static int race(struct experiment *experiment, const struct order *order, struct err *err)
+{
+	struct telling telling = {
+		.format = order->json ? &report_json : &report_text,
+		.style = report_style_of(stdout),
+	};
+	struct experiment_result result;
+	int code = RACY_ENVIRONMENT;
+
+	experiment->ready = tell_plan;
+	experiment->progress = tell_progress;
+	experiment->context = &telling;
+	experiment->interrupted = &interrupted;
+	if (experiment_run(experiment, &result, err)) {
+		code = tell_result(&telling, order, &result);
+		if (result.leftover != NULL)
+			fprintf(stderr, "racy run: %s\n", result.leftover);
+		if (!close_trace(experiment, result.trace_failed, order->trace, err))
+			code = RACY_ENVIRONMENT;
+		experiment_fini(&result);
+	} else {
+		progress_clear(&telling.progress);
+		if (experiment->trace != NULL)
+			fclose(experiment->trace);
+	}
+	return code;
+}
+
+static int run_on_database(struct experiment *experiment, const struct order *order, struct err *err)
+{
+	struct database database;
+	int code;
+
+	if (!database_open(&order->where, NULL, order->timeout_ns, &database, &code, err))
+		return code;
+	experiment->target = &database.target;
+	experiment->db = database.settings;
+	experiment->database = database_text(&database);
+	if (order->trace != NULL && (experiment->trace = fopen(order->trace, "we")) == NULL) {
+		err_set(err, "--trace %s: %s", order->trace, strerror(errno));
+		code = RACY_ENVIRONMENT;
+	} else {
+		code = race(experiment, order, err);
+	}
+	database_close(&database);
+	return code;
+}
+
+static int run(int argc, char **argv)
+{
+	struct order order = {
+		.workers = 3,
+		.requests = 10,
+		.timeout_ns = 30 * NS_PER_S,
+		.amount = 100,
+		.delay = {300 * NS_PER_MS, NS_PER_S},
+		.seed = (int64_t)rng_fresh_seed(),
+	};
+	const struct opt options[] = {
+		DATABASE_OPTIONS(order.where),
+		{"workers", 'w', "N", "processes, one request at a time each (3)", opt_number, &order.workers, 1, 1000},
+		{"requests", 'n', "N", "how many are fired (10)", opt_number, &order.requests, 1, 10000},
+		{"wait", 0, "SECONDS", "between the starts of two requests (0)", opt_duration, &order.wait_ns, 0, 0},
+		{"delay", 0, "MIN..MAX", "the pause of variants that have one (0.3..1)", opt_delay, &order.delay, 0, 0},
+		{"timeout", 't', "SECONDS", "a worker busy for longer is killed (30)", opt_duration,
+		 &order.timeout_ns, 0, 0},
+		{"amount", 0, "N", "of each deposit (100)", opt_number, &order.amount, 0, ACCOUNT_MAX_BALANCE},
+		{"traced", 0, NULL, "double the amount with each request, so that every value\n"
+		 "tells exactly which deposits are in it", opt_flag, &order.traced, 0, 0},
+		{"mix", 0, "VARIANT", "every second request uses this one", opt_text, &order.mix, 0, 0},
+		{"seed", 0, "N", "of the delays (drawn; every result tells it)", opt_number, &order.seed, 0, INT64_MAX},
+		{"keep", 0, NULL, "leave the account and its transactions", opt_flag, &order.keep, 0, 0},
+		{"trace", 0, "FILE", "write every event to it, one JSON object a line", opt_text, &order.trace, 0, 0},
+		{"no-trace", 0, NULL, "record nothing: the sums alone are audited", opt_flag, &order.untraced, 0, 0},
+		{"json", 0, NULL, "one object on stdout instead of text", opt_flag, &order.json, 0, 0},
+		{0},
+	};
+	struct experiment experiment = {0};
+	struct err err = {0};
+	int first, code;
+
+	if (!command_options(&command_run, argc, argv, options, &first, &code)) {
+		database_options_fini(&order.where);
+		return code;
+	}
+	if (argc - first != 1)
+		err_set(&err, "name one variant, such as deposit/atomic_long_delay; `racy list` shows them");
+	code = RACY_USAGE;
+	if (err.text == NULL && plan(&order, argv[first], &experiment, &err)) {
+		interrupt_catch();
+		code = run_on_database(&experiment, &order, &err);
+	}
+	if (err.text != NULL)
+		command_fail(&command_run, code, &err);
+	err_fini(&err);
+	database_options_fini(&order.where);
+	return code;
+}

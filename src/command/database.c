@@ -1,0 +1,180 @@
+/* From --db to a database that is ready: throw-away servers, the default file, the schema. */
+#include "command/database.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "command/command.h"
+#include "lab/registry.h"
+
+bool database_opt_isolation(const struct opt *opt, const char *text, struct err *err)
+{
+	struct database_options *options = opt->target;
+
+	return db_iso_parse(text, &options->iso, err);
+}
+
+bool database_opt_set(const struct opt *opt, const char *text, struct err *err)
+{
+	struct database_options *options = opt->target;
+	const char *equals = strchr(text, '=');
+
+	if (equals == NULL || equals == text)
+		return err_set(err, "'%s' is not NAME=VALUE", text);
+	if (options->n_sets == DATABASE_MAX_SETS)
+		return err_set(err, "at most %d settings", DATABASE_MAX_SETS);
+	options->sets[options->n_sets++] = (struct db_setting){
+		arena_text_n(&options->arena, text, (size_t)(equals - text)),
+		arena_text(&options->arena, equals + 1),
+	};
+	return true;
+}
+
+void database_options_fini(struct database_options *options)
+{
+	arena_fini(&options->arena);
+}
+
+bool database_is_throw_away(const char *url)
+{
+	return text_equal(url, "mariadb");
+}
+
+/* mkdir -p for a path that begins with '/'; what is new belongs to the user alone. */
+static bool make_directories(const char *path, struct err *err)
+{
+	char *copy = mem_text(path);
+	bool ok = true;
+
+	for (char *slash = strchr(copy + 1, '/'); ok; slash = strchr(slash + 1, '/')) {
+		if (slash != NULL)
+			*slash = '\0';
+		ok = mkdir(copy, 0700) == 0 || errno == EEXIST;
+		if (!ok)
+			err_set(err, "cannot make the directory %s: %s", copy, strerror(errno));
+		if (slash == NULL)
+			break;
+		*slash = '/';
+	}
+	free(copy);
+	return ok;
+}
+
+/* The XDG base directory specification: state lives under $XDG_STATE_HOME, else ~/.local/state. */
+static char *default_url(struct err *err)
+{
+	const char *state = getenv("XDG_STATE_HOME");
+	const char *home = getenv("HOME");
+	char *folder, *url = NULL;
+
+	if (state != NULL && state[0] == '/') {
+		folder = mem_printf("%s/racy", state);
+	} else if (home != NULL && home[0] == '/') {
+		folder = mem_printf("%s/.local/state/racy", home);
+	} else {
+		err_set(err, "HOME is not set, so there is no place for a database: name one with --db");
+		return NULL;
+	}
+	if (make_directories(folder, err))
+		url = mem_printf("sqlite:%s/racy.db", folder);
+	free(folder);
+	return url;
+}
+
+static bool take_target(const char *url, struct database *database, int *code, struct err *err)
+{
+	if (database_is_throw_away(url)) {
+		database->sandbox = sandbox_start(url, err);
+		if (database->sandbox == NULL) {
+			*code = RACY_ENVIRONMENT;
+			return false;
+		}
+		url = sandbox_url(database->sandbox);
+	}
+	*code = RACY_USAGE;
+	return db_target_parse(url, &database->target, err);
+}
+
+static bool choose_target(const struct database_options *options, const char *fallback,
+                          struct database *database, int *code, struct err *err)
+{
+	const char *url = options->url != NULL ? options->url : getenv("RACY_DB");
+	char *made = NULL;
+
+	if (url == NULL)
+		url = fallback;
+	if (url == NULL) {
+		database->by_default = true;
+		url = made = default_url(err);
+		*code = RACY_ENVIRONMENT;
+	}
+	bool ok = url != NULL && take_target(url, database, code, err);
+	free(made);
+	return ok;
+}
+
+/* Reaching the server is the environment's matter; what the session refuses then was asked for by
+ * the user: a level that the engine lacks, a variable that it does not know. */
+static struct db_session *try_session(struct database *database, int *code, struct err *err)
+{
+	*code = RACY_ENVIRONMENT;
+	if (!db_create(&database->target, err))
+		return NULL;
+	*code = RACY_USAGE;
+	return db_open(&database->target, &database->settings, err);
+}
+
+bool database_migrate(struct db_session *session, size_t *applied, struct err *err)
+{
+	*applied = 0;
+	for (size_t i = 0; i < registry_count(); i++) {
+		const struct scenario *scenario = registry_at(i);
+		size_t n = 0;
+		if (!db_migrate(session, scenario->name, scenario->migrations, scenario->n_migrations, &n, err))
+			return false;
+		*applied += n;
+	}
+	return true;
+}
+
+bool database_open(const struct database_options *options, const char *fallback, int64_t lock_wait_ns,
+                   struct database *database, int *code, struct err *err)
+{
+	size_t applied;
+
+	*database = (struct database){
+		.settings = {options->iso, options->sets, options->n_sets, lock_wait_ns},
+	};
+	if (!choose_target(options, fallback, database, code, err)) {
+		database_close(database);
+		return false;
+	}
+	struct db_session *session = try_session(database, code, err);
+	bool ok = session != NULL;
+	if (ok) {
+		database->identity = *db_identity(session);
+		*code = RACY_ENVIRONMENT;
+		ok = database_migrate(session, &applied, err);
+		database->applied = applied;
+	}
+	db_close(session);
+	if (!ok)
+		database_close(database);
+	return ok;
+}
+
+const char *database_text(const struct database *database)
+{
+	return database->sandbox != NULL ? "a throw-away server of our own" : db_target_text(&database->target);
+}
+
+void database_close(struct database *database)
+{
+	db_target_fini(&database->target);
+	sandbox_stop(database->sandbox);
+	database->sandbox = NULL;
+}
