@@ -5,6 +5,7 @@
 #define AUDIT_AUDIT_H
 
 #include "audit/history.h"
+#include "base/attr.h"
 
 enum verdict { VERDICT_NONE_SEEN, VERDICT_VIOLATED, VERDICT_INCONCLUSIVE };
 const char *verdict_name(enum verdict verdict); /* "none_seen", ... */
@@ -30,47 +31,65 @@ struct audit_input {
 	size_t n_replies;
 	int workers;
 	bool overlap_possible;         /* more than one worker and more than one request */
+	bool dirty_reads;              /* the sessions ran at READ UNCOMMITTED */
 	int64_t start_balance, actual_balance;
 	const struct audit_row *rows;  /* the recorded transactions of the account */
 	size_t n_rows;
 	const char *not_quiet;         /* sessions were still open when the final state was read: why; else NULL */
 };
 
-/* One write that erased deposits. Times are absolute; the reporter subtracts the run's start. */
+/* One write that erased deposits. Times are absolute; the reporter subtracts the run's start.
+ *
+ * A deposit may be erased, come back with a stale write and be erased again: it is told once, with
+ * the write that stands: the one that followed the last balance with the deposit in it. */
 struct overwrite {
 	uint32_t writer;
 	int64_t read_value, read_ns;   /* what the writer had read, and when (the read's end) */
-	int64_t over_value, over_ns;   /* the committed balance that it wrote over, and when that was written */
-	int64_t wrote_value, wrote_ns; /* what it wrote, and when (the write's end) */
+	int64_t over_value, over_ns;   /* the balance that it wrote over, and when that was there for all to see
+	                                * (the end of its commit or lone write); 0: the events do not tell */
+	bool over_committed;           /* that balance came out of a transaction; else of a lone write */
+	uint32_t *over_writers;        /* who had put it there; several: one of these */
+	size_t n_over_writers;
+	int64_t wrote_value, wrote_ns; /* what it wrote, and when (the write's end); 0: the call has no end */
 	/* Whose deposits are gone by it: all of them where `n_gone` equals `n_erased`, else
-	 * `n_gone` of these ("request 2 or 5"). */
+	 * `n_gone` of these ("request 2 or 5"). By number. */
 	uint32_t *erased;
 	size_t n_erased, n_gone;
 };
 
 struct refusals {
-	const char *reason; /* db_err_name, "not_found", "too_large", "other" */
+	const char *reason; /* db_err_name, "conflict", "unavailable", "not_found", "too_large", "other" */
 	size_t n;
 };
 
+/* What is lost, and what is torn. A deposit is on record when its row is there. Its write of the
+ * balance is carried out when it ended well and, in a transaction, the commit did too; a commit
+ * without an end is decided by the row. Each balance that was written stems from the one its writer
+ * had read: this gives the chain from the final balance back to the start. On record and carried
+ * out, but not in that chain: lost. On record and surely never carried out: torn. A lone write
+ * whose outcome nobody can tell (its worker was killed in the middle, and no later read shows it)
+ * counts as lost, with a remark. A deposit of 0 can be neither: nothing is missing without it.
+ *
+ * Whatever makes the events doubtful (see `reasons`) makes the run inconclusive; lost_updates and
+ * torn are -1 then, and nobody is accused. */
 struct findings {
 	enum verdict verdict;
 	char **reasons; /* why it is inconclusive, sentences; also remarks of a violated run */
 	size_t n_reasons;
-	bool serial_by_construction;
+	bool serial_by_construction; /* none_seen, and no two requests could ever overlap */
 
 	size_t answered;   /* 200 */
 	struct refusals refused[16];
 	size_t n_refused_kinds, n_refused;
 	size_t unanswered; /* no whole reply, or a gateway's 502 or 504 */
-	size_t unanswered_but_done;
+	size_t unanswered_but_done; /* of those, on record; without recording, at least so many */
 	size_t transactions;
 	int64_t start_balance, recorded_sum, expected_balance, actual_balance;
 	int64_t missing;      /* expected - actual */
-	int64_t lost_updates; /* -1: cannot be told without recording */
+	int64_t lost_updates; /* -1: cannot be told: without recording (unless the sums do), or in doubt */
 	int64_t torn;         /* -1: the same */
-	int64_t lost_amount, torn_amount; /* their sums: together what is missing */
-	uint32_t *lost, *torn_requests;   /* whose; sure ones only */
+	int64_t lost_amount, torn_amount; /* together what is missing; both 0 where it cannot be told */
+	uint32_t *lost, *torn_requests;   /* whose; sure ones only, by number */
 	size_t n_lost, n_torn_requests;
 
 	struct overwrite *overwrites; /* by time */
@@ -79,9 +98,11 @@ struct findings {
 	size_t max_in_flight, pairs_overlapped;
 };
 
+/* The findings are given back with findings_fini, whatever the verdict. */
 void audit_deposits(const struct audit_input *input, struct findings *findings);
 /* "request 7 read 300 at 0.412 s; request 5 committed 400; request 7 wrote 400: the deposit of request 5
- * is gone". Heap text. */
+ * is gone"; "the deposits of requests 2 and 5 are gone"; "the deposit of request 2 or 5 is gone";
+ * "2 of the deposits of requests 2, 5 and 6 are gone". Heap text. */
 char *overwrite_sentence(const struct overwrite *overwrite, int64_t run_start_ns) MUST_USE;
 void findings_fini(struct findings *findings);
 

@@ -1,0 +1,359 @@
+/* The audit itself: sums out of the rows, the story out of the events, and a verdict only where the two
+ * agree. */
+#include "audit/audit.h"
+
+#include <stdlib.h>
+
+#include "audit/findings.h"
+#include "audit/lineage.h"
+#include "audit/overlap.h"
+#include "audit/overwrites.h"
+#include "audit/replies.h"
+#include "base/mem.h"
+
+static const int64_t CANNOT_BE_TOLD = -1;
+
+static bool in_doubt(const struct findings *findings)
+{
+	return findings->verdict == VERDICT_INCONCLUSIVE;
+}
+
+/* ---- sums --------------------------------------------------------------------------------------- */
+
+static void take_sums(const struct audit_input *input, struct findings *findings)
+{
+	findings->transactions = input->n_rows;
+	for (size_t i = 0; i < input->n_rows; i++)
+		findings->recorded_sum += input->rows[i].amount;
+	findings->start_balance = input->start_balance;
+	findings->actual_balance = input->actual_balance;
+	findings->expected_balance = input->start_balance + findings->recorded_sum;
+	findings->missing = findings->expected_balance - findings->actual_balance;
+	if (findings->missing < 0)
+		findings_doubt(findings, "the balance holds %lld more than was recorded", (long long)-findings->missing);
+}
+
+static int by_number(const void *left, const void *right)
+{
+	const int64_t *a = left, *b = right;
+
+	return *a < *b ? -1 : *a > *b;
+}
+
+/* Powers of two, each once: then a sum tells which of them are in it. */
+static bool tell_themselves(const int64_t *amounts, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if ((amounts[i] & (amounts[i] - 1)) != 0 || (i > 0 && amounts[i] == amounts[i - 1]))
+			return false;
+	}
+	return true;
+}
+
+/* How many deposits what is missing amounts to, from the rows alone: false where it cannot be told.
+ * Amounts that are all the same tell it, and powers of two. A sum that no number of deposits makes is
+ * told as one more than there are, so that it fits nothing. */
+static bool count_missing(const struct audit_input *input, int64_t missing, size_t *deposits)
+{
+	int64_t *amounts = mem_new(input->n_rows, sizeof *amounts);
+	int64_t sum = 0;
+	size_t n = 0;
+	bool told = true;
+
+	for (size_t i = 0; i < input->n_rows; i++) {
+		if (input->rows[i].amount > 0)
+			amounts[n++] = input->rows[i].amount;
+		sum += input->rows[i].amount;
+	}
+	if (n > 0)
+		qsort(amounts, n, sizeof *amounts, by_number);
+	if (n == 0)
+		*deposits = missing == 0 ? 0 : 1;
+	else if (amounts[0] == amounts[n - 1])
+		*deposits = missing % amounts[0] == 0 ? (size_t)(missing / amounts[0]) : n + 1;
+	else if (tell_themselves(amounts, n))
+		*deposits = (missing & ~sum) == 0 ? (size_t)__builtin_popcountll((unsigned long long)missing) : n + 1;
+	else
+		told = false;
+	free(amounts);
+	return told;
+}
+
+/* ---- without events ----------------------------------------------------------------------------- */
+
+static void take_overlap_from_client(const struct audit_input *input, struct findings *findings)
+{
+	struct span *spans = mem_new(input->n_replies, sizeof *spans);
+	size_t n = 0;
+
+	for (size_t i = 0; i < input->n_replies; i++) {
+		const struct audit_reply *reply = &input->replies[i];
+		if (reply->reached && reply->ended_ns > reply->sent_ns)
+			spans[n++] = (struct span){reply->sent_ns, reply->ended_ns};
+	}
+	overlap_count(spans, n, &findings->max_in_flight, &findings->pairs_overlapped);
+	findings->overlap_seen_by_client = true;
+	free(spans);
+}
+
+/* Where every request was answered 200, all of them are on record and whole: what is missing is lost. */
+static void judge_by_sums(const struct audit_input *input, struct findings *findings)
+{
+	size_t lost;
+
+	replies_check_sums(input, findings);
+	findings->lost_updates = findings->torn = CANNOT_BE_TOLD;
+	if (in_doubt(findings) || findings->answered != input->n_replies)
+		return;
+	if (count_missing(input, findings->missing, &lost) && lost <= input->n_rows) {
+		findings->lost_updates = (int64_t)lost;
+		findings->lost_amount = findings->missing;
+	}
+}
+
+/* ---- with events -------------------------------------------------------------------------------- */
+
+struct story {
+	struct deposits deposits;
+	struct lineage lineage;
+};
+
+/* What the versions have told about writes whose end nobody saw. */
+static void settle_writes(struct story *story)
+{
+	for (size_t v = 1; v < story->lineage.n; v++) {
+		const struct version *version = &story->lineage.versions[v];
+		struct deposit *deposit = &story->deposits.list[version->deposit - story->deposits.list];
+		if (version->never)
+			deposit->written = FATE_NO;
+		else if (version->sure)
+			deposit->written = FATE_YES;
+	}
+}
+
+static bool is_torn(const struct deposit *deposit)
+{
+	return deposit->recorded == FATE_YES && deposit->written == FATE_NO && deposit->amount > 0;
+}
+
+static void add_request(uint32_t **list, size_t *n, uint32_t request)
+{
+	*list = mem_resize(*list, *n + 1, sizeof **list);
+	(*list)[(*n)++] = request;
+}
+
+static int by_request(const void *left, const void *right)
+{
+	const uint32_t *a = left, *b = right;
+
+	return *a < *b ? -1 : *a > *b;
+}
+
+/* Rows of one of several whose INSERT had no answer: torn if none of those came to write the balance. */
+static bool shared_is_torn(const struct deposits *deposits, const struct shared_rows *shared)
+{
+	for (size_t i = 0; i < deposits->n; i++) {
+		const struct deposit *deposit = &deposits->list[i];
+		if (deposit->recorded == FATE_MAYBE && deposit->record->value == shared->amount &&
+		    deposit->written != FATE_NO)
+			return false;
+	}
+	return shared->amount > 0;
+}
+
+static void count_torn(const struct deposits *deposits, struct findings *findings)
+{
+	for (size_t i = 0; i < deposits->n; i++) {
+		if (!is_torn(&deposits->list[i]))
+			continue;
+		add_request(&findings->torn_requests, &findings->n_torn_requests, deposits->list[i].request);
+		findings->torn++;
+		findings->torn_amount += deposits->list[i].amount;
+	}
+	for (size_t i = 0; i < deposits->n_shared; i++) {
+		if (!shared_is_torn(deposits, &deposits->shared[i]))
+			continue;
+		findings->torn += (int64_t)deposits->shared[i].n;
+		findings->torn_amount += (int64_t)deposits->shared[i].n * deposits->shared[i].amount;
+	}
+}
+
+/* Those on record and written, by the events; and what they amount to. */
+static size_t count_written(const struct deposits *deposits, int64_t *amount)
+{
+	size_t n = 0;
+
+	*amount = 0;
+	for (size_t i = 0; i < deposits->n; i++) {
+		const struct deposit *deposit = &deposits->list[i];
+		if (deposit->recorded != FATE_YES || deposit->written == FATE_NO || deposit->amount == 0)
+			continue;
+		n++;
+		*amount += deposit->amount;
+	}
+	for (size_t i = 0; i < deposits->n_shared; i++) {
+		if (shared_is_torn(deposits, &deposits->shared[i]) || deposits->shared[i].amount == 0)
+			continue;
+		n += deposits->shared[i].n;
+		*amount += (int64_t)deposits->shared[i].n * deposits->shared[i].amount;
+	}
+	return n;
+}
+
+static void count_lost(const struct audit_input *input, const struct story *story, struct findings *findings)
+{
+	const struct lineage *lineage = &story->lineage;
+	int64_t written_amount;
+	size_t written = count_written(&story->deposits, &written_amount);
+
+	findings->lost_amount = written_amount - (input->actual_balance - input->start_balance);
+	if (lineage->final_min == lineage->final_max)
+		findings->lost_updates = (int64_t)written - (int64_t)lineage->final_max;
+	else
+		findings->lost_updates = CANNOT_BE_TOLD;
+	for (size_t v = 1; v < lineage->n; v++) {
+		const struct version *version = &lineage->versions[v];
+		if (version->sure && version->deposit->recorded == FATE_YES && version_counts(version) &&
+		    !bit_get(lineage->may_final, v))
+			add_request(&findings->lost, &findings->n_lost, version->deposit->request);
+	}
+	if (findings->n_lost > 0)
+		qsort(findings->lost, findings->n_lost, sizeof *findings->lost, by_request);
+}
+
+/* The sums know nothing of the events: where both can tell how many, they must tell the same. */
+static void compare(const struct audit_input *input, struct findings *findings)
+{
+	size_t missing;
+
+	if (findings->lost_amount + findings->torn_amount != findings->missing) {
+		findings_doubt(findings, "the events tell of %lld missing, the sums of %lld",
+		               (long long)(findings->lost_amount + findings->torn_amount),
+		               (long long)findings->missing);
+	} else if (findings->lost_updates != CANNOT_BE_TOLD && count_missing(input, findings->missing, &missing)) {
+		int64_t lost = (int64_t)missing - findings->torn;
+		if (lost != findings->lost_updates)
+			findings_doubt(findings, "the events tell of %lld lost updates, the sums of %lld",
+			               (long long)findings->lost_updates, (long long)lost);
+	}
+}
+
+static void doubt_halves(const struct deposits *deposits, struct findings *findings)
+{
+	struct accused unrecorded = {0};
+
+	for (size_t i = 0; i < deposits->n; i++) {
+		if (deposits->list[i].written == FATE_YES && deposits->list[i].recorded == FATE_NO)
+			accused_add(&unrecorded, deposits->list[i].request);
+	}
+	findings_doubt_about(findings, &unrecorded, "wrote the balance and is not on record",
+	                     "wrote the balance and are not on record");
+}
+
+static void remark_open(const struct story *story, struct findings *findings)
+{
+	size_t n_open = 0, n_gone = 0;
+
+	for (size_t i = 0; i < story->deposits.n; i++) {
+		const struct deposit *deposit = &story->deposits.list[i];
+		n_open += deposit->recorded != FATE_NO && deposit->written == FATE_MAYBE;
+	}
+	if (n_open > 0)
+		findings_remark(findings, "%zu %s cut off in the middle of writing the balance, and nothing tells "
+		                "whether it was written: what is missing of them counts as lost",
+		                n_open, n_open == 1 ? "deposit was" : "deposits were");
+	if (findings->lost_updates == CANNOT_BE_TOLD) {
+		findings_remark(findings, "the final balance may be made of %zu to %zu deposits: how many updates "
+		                "were lost cannot be told", story->lineage.final_min, story->lineage.final_max);
+		return;
+	}
+	for (size_t i = 0; i < findings->n_overwrites; i++)
+		n_gone += findings->overwrites[i].n_gone;
+	if ((int64_t)n_gone < findings->lost_updates)
+		findings_remark(findings, "%lld of %lld lost updates could not be attributed to one write: the order of "
+		                "the writes or the source of a read is not known",
+		                (long long)(findings->lost_updates - (int64_t)n_gone),
+		                (long long)findings->lost_updates);
+}
+
+/* Nobody is accused by events that are in doubt. */
+static void withdraw(struct findings *findings)
+{
+	findings->lost_updates = findings->torn = CANNOT_BE_TOLD;
+	findings->lost_amount = findings->torn_amount = 0;
+	findings->n_lost = findings->n_torn_requests = 0;
+}
+
+static void judge_by_events(const struct audit_input *input, struct findings *findings)
+{
+	struct story story;
+
+	deposits_build(&story.deposits, input, findings);
+	lineage_build(&story.lineage, &story.deposits, input, findings);
+	settle_writes(&story);
+	doubt_halves(&story.deposits, findings);
+	replies_check(input, &story.deposits, findings);
+	if (!in_doubt(findings)) {
+		count_torn(&story.deposits, findings);
+		count_lost(input, &story, findings);
+		compare(input, findings);
+	}
+	if (in_doubt(findings)) {
+		withdraw(findings);
+	} else {
+		overwrites_find(&story.lineage, findings);
+		remark_open(&story, findings);
+	}
+	lineage_fini(&story.lineage);
+	deposits_fini(&story.deposits);
+}
+
+static bool events_are_whole(const struct audit_input *input, struct findings *findings)
+{
+	if (input->events_missing > 0)
+		findings_doubt(findings, "%llu events were lost on their way: what happened is not fully known",
+		               (unsigned long long)input->events_missing);
+	if (input->history->strays > 0)
+		findings_doubt(findings, "%zu events fit no request: what happened is not fully known",
+		               input->history->strays);
+	return input->events_missing == 0 && input->history->strays == 0;
+}
+
+/* ---- verdict ------------------------------------------------------------------------------------ */
+
+static void conclude(const struct audit_input *input, struct findings *findings)
+{
+	if (in_doubt(findings))
+		return;
+	if (findings->missing != 0 || findings->torn > 0)
+		findings->verdict = VERDICT_VIOLATED;
+	else if (findings->recorded_sum == 0)
+		findings_doubt(findings, findings->transactions == 0 ? "no deposit was recorded, so none could be lost"
+		                                                     : "all that was recorded are deposits of 0: "
+		                                                       "nothing could be lost");
+	else if (!input->overlap_possible)
+		findings->serial_by_construction = true;
+	else if (findings->pairs_overlapped == 0)
+		findings_doubt(findings, "no two requests overlapped although %d workers could have served them at "
+		               "once: raise -n, lower --wait, lengthen --delay", input->workers);
+}
+
+void audit_deposits(const struct audit_input *input, struct findings *findings)
+{
+	*findings = (struct findings){0};
+	replies_count(input, findings);
+	take_sums(input, findings);
+	if (input->not_quiet != NULL)
+		findings_doubt(findings, "the balance may not be final: %s", input->not_quiet);
+	if (input->history == NULL) {
+		take_overlap_from_client(input, findings);
+	} else {
+		findings->max_in_flight = input->history->max_in_flight;
+		findings->pairs_overlapped = input->history->pairs_overlapped;
+	}
+	if (input->history != NULL && events_are_whole(input, findings))
+		judge_by_events(input, findings);
+	else
+		judge_by_sums(input, findings);
+	conclude(input, findings);
+}

@@ -1,0 +1,356 @@
+/* First each request's own steps, then the rows: a row's number ties it to its INSERT. An INSERT whose
+ * answer never came has no number; it may own a row that nobody else claims and that holds its amount. */
+#include "audit/deposits.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/findings.h"
+#include "base/mem.h"
+
+/* ---- what the events say ----------------------------------------------------------------------- */
+
+/* The row that holds the balance: what the first request that read anything had read. NULL: none did. */
+static const struct history_step *find_account(const struct history *history)
+{
+	for (size_t i = 0; i < history->n; i++) {
+		const struct history_request *request = &history->requests[i];
+		for (size_t s = 0; s < request->n_steps; s++) {
+			if (!request->steps[s].pause && request->steps[s].verb == DB_READ)
+				return &request->steps[s];
+		}
+	}
+	return NULL;
+}
+
+static bool same_table(const struct history_step *a, const struct history_step *b)
+{
+	return strcmp(a->table, b->table) == 0;
+}
+
+static enum fate fate_of_call(const struct history_step *call)
+{
+	if (call->end_ns == 0 || call->err == DB_LOST)
+		return FATE_MAYBE;
+	return call->err == DB_OK ? FATE_YES : FATE_NO;
+}
+
+struct walk {
+	bool in_tx;
+	int64_t first_ns; /* of the transaction: when its first statement began; 0: none yet */
+};
+
+static void take_begin(struct deposit *deposit, struct walk *walk, const struct history_step *step)
+{
+	walk->in_tx = fate_of_call(step) == FATE_YES;
+	walk->first_ns = 0;
+	deposit->commit = NULL;
+	deposit->transaction = FATE_NO;
+}
+
+/* The snapshot of a transaction is as old as its first statement, at most. */
+static bool take_read(struct deposit *deposit, const struct walk *walk, const struct history_step *account,
+                      const struct history_step *step)
+{
+	if (!same_table(step, account) || step->key != account->key || deposit->write != NULL)
+		return false;
+	if (fate_of_call(step) == FATE_YES) {
+		deposit->read = step;
+		deposit->read_from_ns = walk->in_tx ? walk->first_ns : step->begin_ns;
+	}
+	return true;
+}
+
+/* False where it is neither the recording nor the one write of a balance that was read. A write
+ * relative to what is there (balance = balance + ?) needs no read: it would be told apart here. */
+static bool take_write(struct deposit *deposit, const struct walk *walk, const struct history_step *account,
+                       const struct history_step *step)
+{
+	if (account == NULL)
+		return false;
+	bool to_account = same_table(step, account);
+	if (to_account && (deposit->read == NULL || deposit->write != NULL || step->key != account->key))
+		return false;
+	if (!to_account && deposit->record != NULL)
+		return false;
+	if (to_account) {
+		deposit->write = step;
+		deposit->write_in_tx = walk->in_tx;
+	} else {
+		deposit->record = step;
+		deposit->record_in_tx = walk->in_tx;
+	}
+	return true;
+}
+
+/* False where the request did what this audit does not know. */
+static bool take_step(struct deposit *deposit, struct walk *walk, const struct history_step *account,
+                      const struct history_step *step)
+{
+	if (walk->in_tx && walk->first_ns == 0)
+		walk->first_ns = step->begin_ns;
+	switch (step->verb) {
+	case DB_BEGIN:
+		take_begin(deposit, walk, step);
+		return true;
+	case DB_READ:
+		return take_read(deposit, walk, account, step);
+	case DB_WRITE:
+		return take_write(deposit, walk, account, step);
+	case DB_COMMIT:
+		deposit->commit = step;
+		deposit->transaction = fate_of_call(step);
+		walk->in_tx = false;
+		return true;
+	case DB_ROLLBACK:
+		walk->in_tx = false;
+		return true;
+	}
+	return false;
+}
+
+static enum fate fate_in(bool in_tx, enum fate call, enum fate transaction)
+{
+	if (!in_tx)
+		return call;
+	return call == FATE_YES ? transaction : FATE_NO; /* after a failed call nobody commits */
+}
+
+static bool read_request(struct deposit *deposit, const struct history_request *request,
+                         const struct history_step *account)
+{
+	struct walk walk = {0};
+	bool known = true;
+
+	*deposit = (struct deposit){.seen = request, .request = request->request, .amount = request->amount};
+	for (size_t s = 0; s < request->n_steps; s++) {
+		if (!request->steps[s].pause)
+			known &= take_step(deposit, &walk, account, &request->steps[s]);
+	}
+	if (deposit->record != NULL)
+		deposit->recorded = fate_in(deposit->record_in_tx, fate_of_call(deposit->record),
+		                            deposit->transaction);
+	if (deposit->write != NULL) {
+		enum fate call = fate_of_call(deposit->write);
+		if (call == FATE_YES && deposit->write->result < 1)
+			call = FATE_NO; /* no row was there to be written */
+		deposit->written = fate_in(deposit->write_in_tx, call, deposit->transaction);
+	}
+	return known;
+}
+
+/* ---- what the rows say -------------------------------------------------------------------------- */
+
+struct row_claim {
+	struct audit_row row;
+	bool taken;        /* by an INSERT that surely was committed */
+	size_t n_possible; /* INSERTs of this very row that may have been committed */
+};
+
+static int by_id(const void *left, const void *right)
+{
+	const struct row_claim *a = left, *b = right;
+
+	return a->row.id < b->row.id ? -1 : a->row.id > b->row.id;
+}
+
+static struct row_claim *claims_of(const struct audit_input *input)
+{
+	struct row_claim *claims = mem_new(input->n_rows, sizeof *claims);
+
+	for (size_t i = 0; i < input->n_rows; i++)
+		claims[i].row = input->rows[i];
+	if (input->n_rows > 0)
+		qsort(claims, input->n_rows, sizeof *claims, by_id);
+	return claims;
+}
+
+static struct row_claim *find_claim(struct row_claim *claims, size_t n, int64_t id)
+{
+	struct row_claim key = {.row.id = id};
+
+	return n > 0 ? bsearch(&key, claims, n, sizeof *claims, by_id) : NULL;
+}
+
+/* Its INSERT ended well, so that the row's number is known. */
+static bool knows_row(const struct deposit *deposit)
+{
+	return deposit->record != NULL && fate_of_call(deposit->record) == FATE_YES;
+}
+
+static void claim_committed(struct deposits *deposits, struct row_claim *claims, size_t n,
+                            struct findings *findings)
+{
+	struct accused gone = {0}, twice = {0}, other = {0};
+
+	for (size_t i = 0; i < deposits->n; i++) {
+		struct deposit *deposit = &deposits->list[i];
+		if (deposit->recorded != FATE_YES)
+			continue;
+		struct row_claim *claim = find_claim(claims, n, deposit->record->result);
+		if (claim == NULL)
+			accused_add(&gone, deposit->request);
+		else if (claim->taken)
+			accused_add(&twice, deposit->request);
+		else if (claim->row.amount != deposit->record->value)
+			accused_add(&other, deposit->request);
+		if (claim != NULL)
+			claim->taken = true;
+	}
+	findings_doubt_about(findings, &gone, "committed a row that is not there",
+	                     "committed rows that are not there");
+	findings_doubt_about(findings, &twice, "committed a row that another request had committed",
+	                     "committed rows that others had committed");
+	findings_doubt_about(findings, &other, "committed a row that holds another amount",
+	                     "committed rows that hold other amounts");
+}
+
+static struct row_claim *possible_claim(const struct deposit *deposit, struct row_claim *claims, size_t n)
+{
+	if (deposit->recorded != FATE_MAYBE || !knows_row(deposit))
+		return NULL;
+	struct row_claim *claim = find_claim(claims, n, deposit->record->result);
+	return claim != NULL && !claim->taken && claim->row.amount == deposit->record->value ? claim : NULL;
+}
+
+/* Of one amount: what is there for those whose INSERT may or may not have taken place. */
+struct spare {
+	size_t numberless; /* INSERTs without an answer: any row may be theirs */
+	size_t unclaimed;  /* rows that can only be theirs */
+	size_t claimed;    /* rows that an INSERT with a number may own too */
+};
+
+static bool may_own(const struct deposit *deposit, int64_t amount)
+{
+	return deposit->recorded == FATE_MAYBE && deposit->record->value == amount;
+}
+
+static struct spare spare_of(const struct deposits *deposits, const struct row_claim *claims, size_t n,
+                             int64_t amount)
+{
+	struct spare spare = {0};
+
+	for (size_t i = 0; i < deposits->n; i++) {
+		const struct deposit *deposit = &deposits->list[i];
+		spare.numberless += may_own(deposit, amount) && !knows_row(deposit);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (claims[i].taken || claims[i].row.amount != amount)
+			continue;
+		if (claims[i].n_possible > 0)
+			spare.claimed++;
+		else
+			spare.unclaimed++;
+	}
+	return spare;
+}
+
+/* Numbers of rows come again where one was rolled back (SQLite), so that even a row whose number fits
+ * may belong to an INSERT whose answer never came. */
+static enum fate settle(const struct deposit *deposit, struct row_claim *claims, size_t n,
+                        const struct spare *spare)
+{
+	if (knows_row(deposit)) {
+		const struct row_claim *claim = possible_claim(deposit, claims, n);
+		if (claim == NULL)
+			return FATE_NO;
+		return claim->n_possible == 1 && spare->numberless <= spare->unclaimed ? FATE_YES : FATE_MAYBE;
+	}
+	if (spare->unclaimed >= spare->numberless)
+		return FATE_YES;
+	return spare->unclaimed + spare->claimed == 0 ? FATE_NO : FATE_MAYBE;
+}
+
+/* Settles whose the rows of this amount are that no committed INSERT has put there; answers how many
+ * of them nobody can have put there. */
+static size_t settle_amount(struct deposits *deposits, struct row_claim *claims, size_t n, int64_t amount)
+{
+	struct spare spare = spare_of(deposits, claims, n, amount);
+	size_t unexplained = spare.unclaimed > spare.numberless ? spare.unclaimed - spare.numberless : 0;
+	size_t left = spare.unclaimed + spare.claimed - unexplained;
+
+	for (size_t i = 0; i < deposits->n; i++) {
+		struct deposit *deposit = &deposits->list[i];
+		if (!may_own(deposit, amount))
+			continue;
+		deposit->recorded = settle(deposit, claims, n, &spare);
+		left -= deposit->recorded == FATE_YES;
+	}
+	if (left > 0)
+		deposits->shared[deposits->n_shared++] = (struct shared_rows){amount, left};
+	return unexplained;
+}
+
+static int by_number(const void *left, const void *right)
+{
+	const int64_t *a = left, *b = right;
+
+	return *a < *b ? -1 : *a > *b;
+}
+
+static void claim_possible(struct deposits *deposits, struct row_claim *claims, size_t n,
+                           struct findings *findings)
+{
+	int64_t *amounts = mem_new(deposits->n + n, sizeof *amounts);
+	size_t n_amounts = 0, unexplained = 0;
+
+	for (size_t i = 0; i < deposits->n; i++) {
+		struct row_claim *claim = possible_claim(&deposits->list[i], claims, n);
+		if (claim != NULL)
+			claim->n_possible++;
+		if (deposits->list[i].recorded == FATE_MAYBE)
+			amounts[n_amounts++] = deposits->list[i].record->value;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (!claims[i].taken)
+			amounts[n_amounts++] = claims[i].row.amount;
+	}
+	deposits->shared = mem_new(n_amounts, sizeof *deposits->shared);
+	if (n_amounts > 0)
+		qsort(amounts, n_amounts, sizeof *amounts, by_number);
+	for (size_t i = 0; i < n_amounts; i++) {
+		if (i == 0 || amounts[i] != amounts[i - 1])
+			unexplained += settle_amount(deposits, claims, n, amounts[i]);
+	}
+	if (unexplained > 0)
+		findings_doubt(findings, "%zu of the rows on record were not put there by any request of this run",
+		               unexplained);
+	free(amounts);
+}
+
+/* A transaction whose commit has no answer took place as a whole or not at all: its row tells. */
+static void settle_writes(struct deposits *deposits)
+{
+	for (size_t i = 0; i < deposits->n; i++) {
+		struct deposit *deposit = &deposits->list[i];
+		if (deposit->write_in_tx && deposit->written == FATE_MAYBE && deposit->record_in_tx)
+			deposit->written = knows_row(deposit) ? deposit->recorded : FATE_MAYBE;
+	}
+}
+
+void deposits_build(struct deposits *deposits, const struct audit_input *input, struct findings *findings)
+{
+	const struct history *history = input->history;
+	const struct history_step *account = find_account(history);
+	struct row_claim *claims = claims_of(input);
+	struct accused unknown = {0};
+
+	*deposits = (struct deposits){.list = mem_new(history->n, sizeof *deposits->list), .n = history->n};
+	for (size_t i = 0; i < history->n; i++) {
+		if (!read_request(&deposits->list[i], &history->requests[i], account))
+			accused_add(&unknown, history->requests[i].request);
+	}
+	findings_doubt_about(findings, &unknown, "took steps that are not those of a deposit",
+	                     "took steps that are not those of a deposit");
+	claim_committed(deposits, claims, input->n_rows, findings);
+	claim_possible(deposits, claims, input->n_rows, findings);
+	settle_writes(deposits);
+	free(claims);
+}
+
+void deposits_fini(struct deposits *deposits)
+{
+	free(deposits->list);
+	free(deposits->shared);
+	*deposits = (struct deposits){0};
+}

@@ -1,0 +1,44 @@
+/* What one request meant to do and what of it became true: is it on record, did it write the
+ * balance. Out of its own events and the rows that are there. */
+#ifndef AUDIT_DEPOSITS_H
+#define AUDIT_DEPOSITS_H
+
+#include "audit/audit.h"
+
+/* What became of a call or of a whole transaction. */
+enum fate { FATE_NO, FATE_MAYBE, FATE_YES };
+
+struct deposit {
+	const struct history_request *seen;
+	uint32_t request;
+	int64_t amount;
+	/* The steps that matter, NULL where it never came to them. The balance is the row that requests
+	 * read; the recording is a write to another table. */
+	const struct history_step *read, *record, *write;
+	const struct history_step *commit; /* of the transaction; NULL: not begun, or there was none */
+	bool write_in_tx, record_in_tx;
+	int64_t read_from_ns;  /* what was read is what held at some moment from here to the read's end */
+	enum fate transaction; /* committed? */
+	enum fate recorded;    /* its row is there? */
+	enum fate written;     /* the balance was written? */
+};
+
+/* `n` rows of this amount belong to some of the deposits whose `recorded` is MAYBE; to which of
+ * them nobody can tell. */
+struct shared_rows {
+	int64_t amount;
+	size_t n;
+};
+
+struct deposits {
+	struct deposit *list; /* by number, as in the history */
+	size_t n;
+	struct shared_rows *shared; /* each amount once */
+	size_t n_shared;
+};
+
+/* Doubts: rows and events that do not fit each other, requests that the audit does not understand. */
+void deposits_build(struct deposits *deposits, const struct audit_input *input, struct findings *findings);
+void deposits_fini(struct deposits *deposits);
+
+#endif

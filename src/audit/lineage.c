@@ -1,0 +1,389 @@
+/* Versions and readings out of the deposits, then what is sure about them: order and sources sharpen
+ * each other until nothing changes. Every step only adds what must be so; stopping early would be
+ * less sharp, never wrong. */
+#include "audit/lineage.h"
+
+#include "audit/content.h"
+#include "audit/findings.h"
+
+static const int64_t NEVER_ENDS = INT64_MAX, BEFORE_ALL = INT64_MIN;
+
+/* While it is solved. */
+struct solving {
+	struct lineage *lineage;
+	int64_t *followed; /* by version: when a later one was surely there for all to see */
+	bool changed;
+	struct accused conflict; /* the first two that fit in neither order */
+};
+
+/* ---- versions and readings ---------------------------------------------------------------------- */
+
+static int64_t end_of(const struct history_step *step)
+{
+	return step->end_ns == 0 || step->err == DB_LOST ? NEVER_ENDS : step->end_ns;
+}
+
+static struct version version_of(const struct deposit *deposit, bool dirty_reads)
+{
+	const struct history_step *write = deposit->write;
+	const struct history_step *commit = deposit->write_in_tx ? deposit->commit : write;
+	const struct history_step *seen = dirty_reads ? write : commit;
+
+	return (struct version){
+		.deposit = deposit, .sure = deposit->written == FATE_YES, .puts = write->value,
+		.write_from = write->begin_ns, .write_to = end_of(write), .commit_from = commit->begin_ns,
+		.seen_from = seen->begin_ns, .seen_to = end_of(seen),
+	};
+}
+
+static int by_commit(const void *left, const void *right)
+{
+	const struct version *a = left, *b = right;
+
+	if (a->commit_from != b->commit_from)
+		return a->commit_from < b->commit_from ? -1 : 1;
+	return a->deposit->request < b->deposit->request ? -1 : 1;
+}
+
+static void collect_versions(struct lineage *lineage, const struct deposits *deposits,
+                             const struct audit_input *input)
+{
+	lineage->versions = mem_new(deposits->n + 1, sizeof *lineage->versions);
+	lineage->versions[lineage->n++] = (struct version){
+		.sure = true, .puts = input->start_balance, .write_from = BEFORE_ALL, .write_to = BEFORE_ALL,
+		.commit_from = BEFORE_ALL, .seen_from = BEFORE_ALL, .seen_to = BEFORE_ALL,
+	};
+	for (size_t i = 0; i < deposits->n; i++) {
+		if (deposits->list[i].written != FATE_NO)
+			lineage->versions[lineage->n++] = version_of(&deposits->list[i], input->dirty_reads);
+	}
+	if (lineage->n > 1)
+		qsort(lineage->versions + 1, lineage->n - 1, sizeof *lineage->versions, by_commit);
+}
+
+static void collect_readings(struct lineage *lineage, const struct deposits *deposits)
+{
+	size_t *version_of_deposit = mem_new(deposits->n, sizeof *version_of_deposit);
+
+	for (size_t v = 1; v < lineage->n; v++)
+		version_of_deposit[lineage->versions[v].deposit - deposits->list] = v;
+	lineage->readings = mem_new(deposits->n, sizeof *lineage->readings);
+	lineage->reading_of = mem_new(lineage->n, sizeof *lineage->reading_of);
+	for (size_t i = 0; i < deposits->n; i++) {
+		const struct deposit *deposit = &deposits->list[i];
+		bool denied = deposit->seen->end_ns != 0 && deposit->seen->end == OP_DENIED;
+		/* who was denied may have found no row to read */
+		if (deposit->read == NULL || (denied && version_of_deposit[i] == 0))
+			continue;
+		lineage->reading_of[version_of_deposit[i]] = lineage->n_readings;
+		lineage->readings[lineage->n_readings++] = (struct reading){
+			.request = deposit->request, .value = deposit->read->value, .from = deposit->read_from_ns,
+			.to = deposit->read->end_ns, .version = version_of_deposit[i],
+		};
+	}
+	free(version_of_deposit);
+}
+
+/* ---- order -------------------------------------------------------------------------------------- */
+
+static bool surely_before(const struct lineage *lineage, size_t j, size_t k)
+{
+	return bit_get(bits_row(&lineage->after, j), k);
+}
+
+/* Neither order fits: one of the two did not exist, or the events cannot be true. */
+static void fits_nowhere(struct solving *solving, size_t j, size_t k)
+{
+	struct version *a = &solving->lineage->versions[j], *b = &solving->lineage->versions[k];
+
+	if (a->sure != b->sure) {
+		struct version *doubtful = a->sure ? b : a;
+		solving->changed |= !doubtful->never;
+		doubtful->never = true;
+	} else if (a->sure && j != 0 && k != 0 && solving->conflict.n == 0) {
+		accused_add(&solving->conflict, a->deposit->request);
+		accused_add(&solving->conflict, b->deposit->request);
+	}
+}
+
+static void join(struct bits *bits, size_t row, size_t member, const uint64_t *more)
+{
+	bit_set(bits_row(bits, row), member);
+	if (more != NULL)
+		bits_or(bits_row(bits, row), more, bits->stride);
+}
+
+/* Makes j surely before k, and so whatever is before j before whatever is after k. What may not have
+ * existed carries no order on: a before m before b says nothing of a and b without m. */
+static void put_before(struct solving *solving, size_t j, size_t k)
+{
+	struct lineage *lineage = solving->lineage;
+	bool j_sure = lineage->versions[j].sure, k_sure = lineage->versions[k].sure;
+	const uint64_t *before_j = bits_row(&lineage->before, j), *after_k = bits_row(&lineage->after, k);
+
+	if (surely_before(lineage, j, k))
+		return;
+	if (surely_before(lineage, k, j)) {
+		fits_nowhere(solving, j, k);
+		return;
+	}
+	solving->changed = true;
+	join(&lineage->after, j, k, k_sure ? after_k : NULL);
+	for BITS_EACH(a, before_j, lineage->before.stride)
+		if (j_sure)
+			join(&lineage->after, a, k, k_sure ? after_k : NULL);
+	join(&lineage->before, k, j, j_sure ? before_j : NULL);
+	for BITS_EACH(b, after_k, lineage->after.stride)
+		if (k_sure)
+			join(&lineage->before, b, j, j_sure ? before_j : NULL);
+}
+
+static void make_sure(struct solving *solving, size_t v)
+{
+	struct lineage *lineage = solving->lineage;
+	const uint64_t *before = bits_row(&lineage->before, v), *after = bits_row(&lineage->after, v);
+
+	if (lineage->versions[v].sure)
+		return;
+	lineage->versions[v].sure = true;
+	bit_set(lineage->existing, v);
+	solving->changed = true;
+	for BITS_EACH(a, before, lineage->before.stride)
+		bits_or(bits_row(&lineage->after, a), after, lineage->after.stride);
+	for BITS_EACH(b, after, lineage->after.stride)
+		bits_or(bits_row(&lineage->before, b), before, lineage->before.stride);
+}
+
+/* The writer of k waited for j's commit, or others saw j before k was there. */
+static bool must_precede(const struct version *j, const struct version *k)
+{
+	return k->commit_from >= j->write_to || k->seen_from >= j->seen_to;
+}
+
+static void order_by_intervals(struct solving *solving)
+{
+	struct lineage *lineage = solving->lineage;
+
+	for (size_t j = lineage->n; j-- > 0;) {
+		for (size_t k = 1; k < lineage->n; k++) {
+			if (j != k && must_precede(&lineage->versions[j], &lineage->versions[k]))
+				put_before(solving, j, k);
+		}
+	}
+}
+
+bool lineage_may_precede(const struct lineage *lineage, size_t version, size_t by)
+{
+	const uint64_t *after = bits_row(&lineage->after, version), *before = bits_row(&lineage->before, by);
+
+	if (version == by || lineage->versions[version].never || surely_before(lineage, by, version))
+		return false;
+	size_t stride = lineage->after.stride;
+	for (size_t i = 0; i < stride; i++) {
+		size_t w = (version / 64 + i) % stride; /* what is between is mostly just after it */
+		if ((after[w] & before[w] & lineage->existing[w]) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* ---- who read what ------------------------------------------------------------------------------ */
+
+static void find_followed(struct solving *solving)
+{
+	const struct lineage *lineage = solving->lineage;
+
+	for (size_t j = 0; j < lineage->n; j++) {
+		solving->followed[j] = NEVER_ENDS;
+		for BITS_EACH(x, bits_row(&lineage->after, j), lineage->after.stride) {
+			const struct version *version = &lineage->versions[x];
+			if (version->sure && version->seen_to < solving->followed[j])
+				solving->followed[j] = version->seen_to;
+		}
+	}
+}
+
+static bool may_have_seen(const struct solving *solving, const struct reading *reading, size_t j)
+{
+	const struct lineage *lineage = solving->lineage;
+	const struct version *version = &lineage->versions[j];
+	size_t own = reading->version;
+
+	if (version->never || version->puts != reading->value || version->seen_from >= reading->to)
+		return false;
+	if (own != 0 && (own == j || (lineage->versions[own].sure && surely_before(lineage, own, j))))
+		return false;
+	return solving->followed[j] > reading->from;
+}
+
+static void lower(struct solving *solving, int64_t *limit, int64_t to)
+{
+	if (to < *limit) {
+		*limit = to;
+		solving->changed = true;
+	}
+}
+
+static void raise(struct solving *solving, int64_t *limit, int64_t to)
+{
+	if (to > *limit) {
+		*limit = to;
+		solving->changed = true;
+	}
+}
+
+/* The read saw j and nothing else. */
+static void pin(struct solving *solving, const struct reading *reading, size_t j)
+{
+	struct lineage *lineage = solving->lineage;
+
+	make_sure(solving, j);
+	lower(solving, &lineage->versions[j].seen_to, reading->to);
+	if (reading->version != 0)
+		put_before(solving, j, reading->version);
+	for (size_t x = 1; x < lineage->n; x++) {
+		if (x == j)
+			continue;
+		if (lineage->versions[x].seen_to <= reading->from)
+			put_before(solving, x, j);
+		if (surely_before(lineage, j, x))
+			raise(solving, &lineage->versions[x].seen_from, reading->from);
+	}
+}
+
+static void find_sources(struct solving *solving, size_t r)
+{
+	struct lineage *lineage = solving->lineage;
+	uint64_t *sources = bits_row(&lineage->sources, r);
+
+	bits_clear(sources, lineage->sources.stride);
+	for (size_t j = 0; j < lineage->n; j++) {
+		if (may_have_seen(solving, &lineage->readings[r], j))
+			bit_set(sources, j);
+	}
+	if (bits_count(sources, lineage->sources.stride) == 1)
+		pin(solving, &lineage->readings[r], bits_next(sources, lineage->sources.stride, 0));
+}
+
+/* ---- what stands at the end --------------------------------------------------------------------- */
+
+static bool surely_followed(const struct lineage *lineage, size_t v)
+{
+	const uint64_t *after = bits_row(&lineage->after, v);
+
+	for (size_t w = 0; w < lineage->after.stride; w++) {
+		if ((after[w] & lineage->existing[w]) != 0)
+			return true;
+	}
+	return false;
+}
+
+static void find_finals(struct solving *solving, int64_t actual)
+{
+	struct lineage *lineage = solving->lineage;
+	size_t stride = lineage->after.stride;
+
+	bits_clear(lineage->finals, stride);
+	for (size_t v = 0; v < lineage->n; v++) {
+		const struct version *version = &lineage->versions[v];
+		if (!version->never && version->puts == actual && !surely_followed(lineage, v))
+			bit_set(lineage->finals, v);
+	}
+	if (bits_count(lineage->finals, stride) != 1)
+		return;
+	size_t last = bits_next(lineage->finals, stride, 0);
+	make_sure(solving, last);
+	for (size_t v = 0; v < lineage->n; v++) {
+		if (v != last && !lineage->versions[v].never)
+			put_before(solving, v, last);
+	}
+}
+
+/* What is not the last was written over by another: where nobody can have done that, it never was. */
+static void rule_out(struct solving *solving, size_t v)
+{
+	struct lineage *lineage = solving->lineage;
+
+	if (lineage->versions[v].sure || lineage->versions[v].never || bit_get(lineage->finals, v))
+		return;
+	for (size_t k = 1; k < lineage->n; k++) {
+		if (k != v && !lineage->versions[k].never && !surely_before(lineage, k, v))
+			return;
+	}
+	lineage->versions[v].never = true;
+	solving->changed = true;
+}
+
+static void solve(struct lineage *lineage, const struct audit_input *input, struct findings *findings)
+{
+	struct solving solving = {.lineage = lineage, .changed = true};
+
+	solving.followed = mem_new(lineage->n, sizeof *solving.followed);
+	for (int round = 0; solving.changed && round < 32; round++) {
+		solving.changed = false;
+		order_by_intervals(&solving);
+		find_followed(&solving);
+		for (size_t r = 0; r < lineage->n_readings; r++)
+			find_sources(&solving, r);
+		find_finals(&solving, input->actual_balance);
+		for (size_t v = 1; v < lineage->n; v++)
+			rule_out(&solving, v);
+	}
+	findings_doubt_about(findings, &solving.conflict, "",
+	                     "wrote balances that can have been there in neither order");
+	free(solving.followed);
+}
+
+static void doubt_unexplained(const struct lineage *lineage, const struct audit_input *input,
+                              struct findings *findings)
+{
+	struct accused strange = {0};
+
+	for (size_t r = 0; r < lineage->n_readings; r++) {
+		if (bits_count(bits_row(&lineage->sources, r), lineage->sources.stride) == 0)
+			accused_add(&strange, lineage->readings[r].request);
+	}
+	findings_doubt_about(findings, &strange, "read a balance that no request of this run had put there",
+	                     "read balances that no request of this run had put there");
+	if (bits_count(lineage->finals, lineage->after.stride) == 0)
+		findings_doubt(findings, "the balance is %lld, which no request of this run can have put there last",
+		               (long long)input->actual_balance);
+}
+
+void lineage_build(struct lineage *lineage, const struct deposits *deposits, const struct audit_input *input,
+                   struct findings *findings)
+{
+	*lineage = (struct lineage){0};
+	collect_versions(lineage, deposits, input);
+	collect_readings(lineage, deposits);
+	size_t n = lineage->n;
+	lineage->before = bits_new(n, n);
+	lineage->after = bits_new(n, n);
+	lineage->sources = bits_new(lineage->n_readings, n);
+	lineage->existing = mem_new(lineage->after.stride, sizeof *lineage->existing);
+	lineage->finals = mem_new(lineage->after.stride, sizeof *lineage->finals);
+	for (size_t v = 0; v < n; v++) {
+		if (lineage->versions[v].sure)
+			bit_set(lineage->existing, v);
+	}
+	solve(lineage, input, findings);
+	doubt_unexplained(lineage, input, findings);
+	content_build(lineage);
+}
+
+void lineage_fini(struct lineage *lineage)
+{
+	free(lineage->versions);
+	free(lineage->readings);
+	free(lineage->reading_of);
+	free(lineage->existing);
+	free(lineage->finals);
+	bits_fini(&lineage->before);
+	bits_fini(&lineage->after);
+	bits_fini(&lineage->sources);
+	bits_fini(&lineage->must);
+	bits_fini(&lineage->may);
+	free(lineage->must_final);
+	free(lineage->may_final);
+	*lineage = (struct lineage){0};
+}

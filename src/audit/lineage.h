@@ -1,0 +1,69 @@
+/* Where each balance came from: the versions of the account's row, what is sure about their order, which
+ * version each read may have seen, and so whose deposits are in which balance.
+ *
+ * Between processes there is no total order, so nothing here guesses one. What is kept is what holds in
+ * every order that the intervals and the values allow ("sure"), and what holds in some ("may"). All
+ * claims are made from these two, so that a claim that is made is true:
+ *
+ * - A version is written at one moment of its write call, and seen by others from one moment of its commit
+ *   call on (a lone write: of the write call itself). Whoever writes the row next waits for that moment. So
+ *   j can be before k only if j's commit began before k's write ended; where one order alone is possible,
+ *   it is sure.
+ * - A read saw the version that was the last to be seen at one moment of the read: one that holds the value
+ *   read, whose commit began before the read ended, and that was not surely followed by another one that
+ *   was there before the read began.
+ * - Where a read can have seen one version only, that version existed (even if its writer was killed before
+ *   the answer came), was there before the read ended, and all that was there before the read began is
+ *   before it. The same for the final balance. This sharpens orders and reads until nothing changes. */
+#ifndef AUDIT_LINEAGE_H
+#define AUDIT_LINEAGE_H
+
+#include "audit/bits.h"
+#include "audit/deposits.h"
+
+/* A balance that was put there. Number 0 is the start balance; the others are in the order in which
+ * their commits began. */
+struct version {
+	const struct deposit *deposit; /* NULL: the start */
+	bool sure;                     /* it existed; else it may have */
+	bool never;                    /* it surely did not */
+	int64_t puts;
+	int64_t write_from, write_to;  /* its write took place in here */
+	int64_t commit_from;           /* its lock was held at least until here */
+	int64_t seen_from, seen_to;    /* others saw it from one moment in here on */
+};
+
+struct reading {
+	uint32_t request;
+	int64_t value, from, to;
+	size_t version; /* what its request wrote then; 0: nothing */
+};
+
+struct lineage {
+	struct version *versions;
+	size_t n;
+	struct reading *readings;
+	size_t n_readings;
+	size_t *reading_of;        /* a version's; not for 0 */
+	struct bits before, after; /* by version: those surely before it, after it, if both existed */
+	struct bits sources;       /* by reading: the versions that it may have seen */
+	uint64_t *existing;        /* the versions that are sure */
+	uint64_t *finals;          /* the versions that may be the last */
+	/* Whose deposits (by number of their version) are surely, and may be, in a balance. */
+	struct bits must, may;
+	uint64_t *must_final, *may_final; /* the same of the final balance */
+	size_t final_min, final_max;      /* how many deposits are in the final balance */
+};
+
+/* Doubts: a read or a final balance that no version explains, two writes that cannot have been in
+ * either order. */
+void lineage_build(struct lineage *lineage, const struct deposits *deposits, const struct audit_input *input,
+                   struct findings *findings);
+void lineage_fini(struct lineage *lineage);
+
+/* A deposit of something: of 0 neither is missed. */
+bool version_counts(const struct version *version);
+/* Nothing that is sure stands in the way of `version` being written over by `by`. */
+bool lineage_may_precede(const struct lineage *lineage, size_t version, size_t by);
+
+#endif
