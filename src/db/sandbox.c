@@ -44,34 +44,16 @@ static void close_if_open(int *fd)
 	*fd = -1;
 }
 
-/* The supervisor is a grandchild: whoever reaps all children of racy (an arbiter) never meets it. Its
- * parent tells its number and stays until racy made a pidfd of it, so that the number is still its;
- * the supervisor itself says nothing before. */
-static void fork_supervisor(const struct sandbox_plan *plan, int racy, int report, int hold)
-{
-	char end;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		(void)!read(hold, &end, 1);
-		sandbox_supervise(plan, racy, report);
-	}
-	if (write(report, &pid, sizeof(pid)) == (ssize_t)sizeof(pid))
-		(void)!read(hold, &end, 1);
-	_exit(pid > 0 ? 0 : 1);
-}
-
 struct start {
 	int racy;      /* pidfd of this process */
 	int report[2]; /* the supervisor's words */
-	int hold[2];   /* closed when its parent may go */
 };
 
 static bool start_open(struct start *start, struct err *err)
 {
-	*start = (struct start){.racy = -1, .report = {-1, -1}, .hold = {-1, -1}};
+	*start = (struct start){.racy = -1, .report = {-1, -1}};
 	start->racy = pidfd_open(getpid(), 0);
-	if (start->racy < 0 || pipe2(start->report, O_CLOEXEC) != 0 || pipe2(start->hold, O_CLOEXEC) != 0)
+	if (start->racy < 0 || pipe2(start->report, O_CLOEXEC) != 0)
 		return err_set(err, "cannot watch a server's supervisor: %s", strerror(errno));
 	return true;
 }
@@ -81,8 +63,6 @@ static void start_close(struct start *start)
 	close_if_open(&start->racy);
 	close_if_open(&start->report[0]);
 	close_if_open(&start->report[1]);
-	close_if_open(&start->hold[0]);
-	close_if_open(&start->hold[1]);
 }
 
 static ssize_t read_some(int fd, void *to, size_t size)
@@ -98,22 +78,19 @@ static ssize_t read_some(int fd, void *to, size_t size)
 /* A pidfd of the supervisor; -1 and an error. */
 static int start_supervisor(const struct sandbox_plan *plan, struct start *start, struct err *err)
 {
-	pid_t pid = -1;
-	int fd = -1;
-	pid_t middle = fork();
+	sigset_t all, before;
 
-	if (middle == 0) {
-		close_if_open(&start->hold[1]);
-		fork_supervisor(plan, start->racy, start->report[1], start->hold[0]);
-	}
+	/* No handler of racy's may run in the supervisor. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pid_t pid = fork();
+	if (pid == 0)
+		sandbox_supervise(plan, start->racy, start->report[1]);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	close_if_open(&start->report[1]);
-	if (middle > 0 && read_some(start->report[0], &pid, sizeof(pid)) == (ssize_t)sizeof(pid) && pid > 0)
-		fd = pidfd_open(pid, 0);
+	int fd = pid > 0 ? pidfd_open(pid, 0) : -1;
 	if (fd < 0)
 		err_set(err, "cannot start a server's supervisor: %s", strerror(errno));
-	close_if_open(&start->hold[1]);
-	while (middle > 0 && waitpid(middle, NULL, 0) < 0 && errno == EINTR)
-		;
 	return fd;
 }
 
@@ -140,7 +117,33 @@ static char *url_of(const struct sandbox_engine *engine, const char *folder)
 	return mem_printf("%.*s%s%s", (int)(at - engine->url), engine->url, folder, at + strlen(token));
 }
 
-static struct sandbox *start_with_plan(const struct sandbox_plan *plan, struct err *err)
+/* Reaps it too, unless somebody else did. False: it has not ended within the limit. */
+static bool await_end(int pidfd, int64_t limit_ns)
+{
+	struct pollfd ended = {.fd = pidfd, .events = POLLIN};
+	int64_t until = clock_now_ns() + limit_ns;
+	siginfo_t info;
+	int n;
+
+	do {
+		int64_t left = until - clock_now_ns();
+		n = poll(&ended, 1, left > 0 ? (int)(left / NS_PER_MS) : 0);
+	} while (n < 0 && errno == EINTR);
+	return n > 0 && (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) == 0 || errno == ECHILD);
+}
+
+static void supervisor_end(int *pidfd)
+{
+	/* It may have ended already; then the signal finds nobody, and nobody else gets it. */
+	(void)pidfd_send_signal(*pidfd, SIGTERM, NULL, 0);
+	if (!await_end(*pidfd, STOP_LIMIT_NS)) {
+		(void)pidfd_send_signal(*pidfd, SIGKILL, NULL, 0);
+		(void)await_end(*pidfd, STOP_LIMIT_NS);
+	}
+	close_if_open(pidfd);
+}
+
+struct sandbox *sandbox_start_plan(const struct sandbox_plan *plan, struct err *err)
 {
 	int64_t began = clock_now_ns();
 	struct sandbox *sandbox = NULL;
@@ -157,7 +160,7 @@ static struct sandbox *start_with_plan(const struct sandbox_plan *plan, struct e
 	if (heard == NULL || heard[0] != '+') {
 		err_set(err, "no %s server: %s", plan->engine->name,
 		        heard != NULL && heard[0] == '-' ? heard + 1 : "its supervisor was killed");
-		close_if_open(&supervisor);
+		supervisor_end(&supervisor);
 		goto out;
 	}
 	sandbox = mem_new(1, sizeof(*sandbox));
@@ -177,7 +180,7 @@ struct sandbox *sandbox_start(const char *name, struct err *err)
 
 	if (engine == NULL || !sandbox_plan_init(&plan, engine, err))
 		return NULL;
-	struct sandbox *sandbox = start_with_plan(&plan, err);
+	struct sandbox *sandbox = sandbox_start_plan(&plan, err);
 	sandbox_plan_fini(&plan);
 	return sandbox;
 }
@@ -192,31 +195,11 @@ int64_t sandbox_ready_ns(const struct sandbox *sandbox)
 	return sandbox->ready_ns;
 }
 
-/* A pidfd becomes readable when its process has ended. */
-static bool await_end(int pidfd, int64_t limit_ns)
-{
-	struct pollfd ended = {.fd = pidfd, .events = POLLIN};
-	int64_t until = clock_now_ns() + limit_ns;
-	int n;
-
-	do {
-		int64_t left = until - clock_now_ns();
-		n = poll(&ended, 1, left > 0 ? (int)(left / NS_PER_MS) : 0);
-	} while (n < 0 && errno == EINTR);
-	return n > 0;
-}
-
 void sandbox_stop(struct sandbox *sandbox)
 {
 	if (sandbox == NULL || sandbox->owner != getpid())
 		return;
-	/* It may have ended already; then the signal finds nobody, and nobody else gets it. */
-	(void)pidfd_send_signal(sandbox->supervisor, SIGTERM, NULL, 0);
-	if (!await_end(sandbox->supervisor, STOP_LIMIT_NS)) {
-		(void)pidfd_send_signal(sandbox->supervisor, SIGKILL, NULL, 0);
-		(void)await_end(sandbox->supervisor, STOP_LIMIT_NS);
-	}
-	close(sandbox->supervisor);
+	supervisor_end(&sandbox->supervisor);
 	free(sandbox->url);
 	free(sandbox);
 }

@@ -5,7 +5,10 @@
  * stops the server and removes its folder when racy is gone. Started as root, the server runs as
  * the package's own user; else as whoever started racy. The folder lies under /var/tmp since the
  * package's user cannot read another's home. A prepared data directory is kept there, per user and
- * server version, and copied: that makes a server ready in about a second. */
+ * build of the server, and copied: a server is ready in 0.15 s, the first one in a second.
+ *
+ * The supervisor is a child of racy. It is told from others by a pidfd; who waits for *any* child
+ * meets it, and may reap it. */
 #ifndef DB_SANDBOX_H
 #define DB_SANDBOX_H
 
@@ -28,7 +31,7 @@ const char *sandbox_url(const struct sandbox *sandbox);
 int64_t sandbox_ready_ns(const struct sandbox *sandbox);
 
 /* Stops the server, waits until it is gone and its folder removed. NULL is fine. Only the process
- * that started it may call this; in a forked child it does nothing. */
+ * that started it stops it; in a forked child this does nothing. */
 void sandbox_stop(struct sandbox *sandbox);
 
 #endif

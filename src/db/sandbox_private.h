@@ -41,8 +41,11 @@ struct sandbox_plan {
 bool sandbox_plan_init(struct sandbox_plan *plan, const struct sandbox_engine *engine, struct err *err) MUST_USE;
 void sandbox_plan_fini(struct sandbox_plan *plan);
 
-/* The supervisor's whole life. `racy` is a pidfd of who started it. One message goes to `report`: "+"
- * and the server's folder once it answers, or "-" and an error; then it is closed. */
+struct sandbox;
+struct sandbox *sandbox_start_plan(const struct sandbox_plan *plan, struct err *err) MUST_USE;
+
+/* The supervisor's whole life, in a child of racy. `racy` is a pidfd of who started it. One message goes
+ * to `report`: "+" and the server's folder once it answers, or "-" and an error; it ends with a NUL. */
 NO_RETURN void sandbox_supervise(const struct sandbox_plan *plan, int racy, int report);
 
 /* ---- folders -------------------------------------------------------------------------------- */

