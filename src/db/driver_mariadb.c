@@ -110,6 +110,15 @@ static void take_tx(const struct maria *maria, struct db_outcome *outcome)
 
 /* ---- statements ------------------------------------------------------------------------------ */
 
+void maria_forget(struct maria *maria, size_t index)
+{
+	if (maria->cache[index].statement != NULL)
+		mysql_stmt_close(maria->cache[index].statement);
+	free(maria->cache[index].sql);
+	maria->cache[index].statement = NULL;
+	maria->cache[index].sql = NULL;
+}
+
 static MYSQL_STMT *prepare(struct maria *maria, const struct db_call *call, const char *sql,
                            struct db_outcome *outcome)
 {
@@ -127,9 +136,7 @@ static MYSQL_STMT *prepare(struct maria *maria, const struct db_call *call, cons
 		mysql_stmt_close(statement);
 		return NULL;
 	}
-	if (maria->cache[maria->next].statement != NULL)
-		mysql_stmt_close(maria->cache[maria->next].statement);
-	free(maria->cache[maria->next].sql);
+	maria_forget(maria, maria->next);
 	maria->cache[maria->next].sql = mem_text(sql);
 	maria->cache[maria->next].statement = statement;
 	maria->next = (maria->next + 1) % MARIA_CACHED;
@@ -285,6 +292,10 @@ static void perform_statement(struct maria *maria, const struct db_call *call, c
 		take_tx(maria, outcome);
 	}
 	mysql_stmt_free_result(statement);
+	/* libmariadb never gets over a result that has more or fewer columns than it had before (2057). */
+	for (size_t i = 0; i < MARIA_CACHED && outcome->err == DB_BROKEN; i++)
+		if (maria->cache[i].statement == statement)
+			maria_forget(maria, i);
 }
 
 static void perform_plain(struct maria *maria, const struct db_call *call, const char *sql,

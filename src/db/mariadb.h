@@ -25,6 +25,8 @@ void *maria_open(const struct db_target *target, const struct db_settings *setti
 bool maria_create(const struct db_target *target, struct err *err) MUST_USE;
 void maria_close(void *connection);
 
+void maria_forget(struct maria *maria, size_t index); /* one of the cached statements */
+
 /* Engine, product and version out of the server's own words. */
 void maria_identify(const char *version, const char *comment, struct db_identity *identity);
 

@@ -262,11 +262,8 @@ void maria_close(void *connection)
 {
 	struct maria *maria = connection;
 
-	for (size_t i = 0; i < MARIA_CACHED; i++) {
-		if (maria->cache[i].statement != NULL)
-			mysql_stmt_close(maria->cache[i].statement);
-		free(maria->cache[i].sql);
-	}
+	for (size_t i = 0; i < MARIA_CACHED; i++)
+		maria_forget(maria, i);
 	mysql_close(maria->mysql);
 	free(maria);
 }

@@ -1,0 +1,236 @@
+#include "world.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+const char *world_engine = "sqlite";
+
+/* ---- the group ------------------------------------------------------------------------------- */
+
+int world_setup(void **state)
+{
+	struct world *world = mem_new(1, sizeof *world);
+	struct err err = {0};
+
+	world->engine = world_engine;
+	world->is_sqlite = text_equal(world_engine, "sqlite");
+	*state = world;
+	if (world->is_sqlite) {
+		world->folder = mem_text("/tmp/racy-test-XXXXXX");
+		return mkdtemp(world->folder) != NULL ? 0 : -1;
+	}
+	world->sandbox = sandbox_start(world_engine, &err);
+	if (world->sandbox == NULL || !db_target_parse(sandbox_url(world->sandbox), &world->server, &err)) {
+		print_error("%s\n", err_text(&err));
+		err_fini(&err);
+		return -1;
+	}
+	return 0;
+}
+
+static void remove_folder(const char *folder)
+{
+	DIR *entries = opendir(folder);
+
+	for (struct dirent *entry; entries != NULL && (entry = readdir(entries)) != NULL;) {
+		char *path = mem_printf("%s/%s", folder, entry->d_name);
+		if (entry->d_name[0] != '.' && unlink(path) != 0)
+			(void)rmdir(path);
+		free(path);
+	}
+	if (entries != NULL)
+		closedir(entries);
+	(void)rmdir(folder);
+}
+
+int world_teardown(void **state)
+{
+	struct world *world = *state;
+
+	if (world->folder != NULL)
+		remove_folder(world->folder);
+	db_target_fini(&world->server);
+	sandbox_stop(world->sandbox);
+	free(world->folder);
+	free(world);
+	return 0;
+}
+
+/* ---- a case ---------------------------------------------------------------------------------- */
+
+char *world_url(const struct world *world, const char *user, const char *name)
+{
+	const struct db_target *server = &world->server;
+
+	return mem_printf("mysql://%s@/%s?socket=%s", user != NULL ? user : server->user,
+	                  name != NULL ? name : server->name, server->socket);
+}
+
+int world_fresh(void **state)
+{
+	struct world *world = *state;
+	struct err err = {0};
+	char *name = mem_printf("case_%d", ++world->cases);
+	char *url = world->is_sqlite ? mem_printf("sqlite:%s/%s", world->folder, name)
+	                             : world_url(world, NULL, name);
+	bool ok = db_target_parse(url, &world->target, &err) && db_create(&world->target, &err);
+
+	if (!ok)
+		print_error("%s\n", err_text(&err));
+	err_fini(&err);
+	free(url);
+	free(name);
+	return ok ? 0 : -1;
+}
+
+int world_stale(void **state)
+{
+	struct world *world = *state;
+
+	db_target_fini(&world->target);
+	return 0;
+}
+
+struct db_session *world_open_with(const struct world *world, const struct db_settings *settings)
+{
+	struct err err = {0};
+	struct db_session *session = db_open(&world->target, settings, &err);
+
+	if (session == NULL)
+		fail_msg("%s", err_text(&err));
+	return session;
+}
+
+struct db_session *world_open(const struct world *world)
+{
+	return world_open_with(world, &(struct db_settings){.iso = DB_ISO_DEFAULT});
+}
+
+char *world_open_error(const struct db_target *target, const struct db_settings *settings)
+{
+	struct err err = {0};
+
+	if (db_open(target, settings, &err) != NULL)
+		fail_msg("%s was opened", db_target_text(target));
+	char *text = mem_text(err_text(&err));
+	err_fini(&err);
+	return text;
+}
+
+char *world_address_error(const char *url)
+{
+	const struct db_settings settings = {.iso = DB_ISO_DEFAULT};
+	struct db_target target;
+	struct err err = {0};
+
+	if (!db_target_parse(url, &target, &err))
+		fail_msg("%s", err_text(&err));
+	char *text = world_open_error(&target, &settings);
+	db_target_fini(&target);
+	return text;
+}
+
+/* ---- statements ------------------------------------------------------------------------------ */
+
+struct db_outcome attempt(struct db_session *session, enum db_verb verb, const char *sql,
+                          const struct db_value *args)
+{
+	struct db_call call = {.verb = verb, .sql = sql};
+	struct db_outcome outcome;
+
+	for (size_t i = 0; args != NULL && i < DB_MAX_ARGS && args[i].type != DB_END; i++)
+		call.args[i] = args[i];
+	enum db_err err = db_exec(session, &call, NULL, &outcome);
+	assert_int_equal(err, outcome.err);
+	return outcome;
+}
+
+struct db_outcome must(struct db_session *session, enum db_verb verb, const char *sql,
+                       const struct db_value *args)
+{
+	struct db_outcome outcome = attempt(session, verb, sql, args);
+
+	if (outcome.err != DB_OK)
+		fail_msg("%s: %s (%s)", sql != NULL ? sql : db_verb_name(verb), outcome.message,
+		         db_err_name(outcome.err));
+	return outcome;
+}
+
+int64_t ask(struct db_session *session, const char *sql, const struct db_value *args)
+{
+	struct db_rows rows = {0};
+	struct err err = {0};
+
+	if (!db_run(session, DB_READ, sql, args, &rows, NULL, &err))
+		fail_msg("%s: %s", sql, err_text(&err));
+	if (rows.n_rows != 1 || rows.n_cols != 1 || db_cell(&rows, 0, 0)->type != DB_INT)
+		fail_msg("%s: answers no whole number", sql);
+	int64_t number = db_cell(&rows, 0, 0)->integer;
+	db_rows_fini(&rows);
+	return number;
+}
+
+bool has_tx(const struct world *world, struct db_session *session)
+{
+	if (!world->is_sqlite)
+		return ask(session, "SELECT @@in_transaction", NULL) != 0;
+	struct db_outcome outcome = attempt(session, DB_BEGIN, NULL, NULL);
+	if (outcome.err == DB_OK) { /* SQLite has none within another */
+		must(session, DB_ROLLBACK, NULL, NULL);
+		return false;
+	}
+	assert_contains(outcome.message, "within a transaction");
+	return true;
+}
+
+void await(struct db_session *session, const char *sql, int64_t number)
+{
+	while (ask(session, sql, NULL) != number)
+		clock_pause_ns(NS_PER_MS);
+}
+
+void assert_contains_at(const char *text, const char *part, const char *file, int line)
+{
+	if (strstr(text, part) == NULL) {
+		print_error("'%s' is not in: %s\n", part, text);
+		_fail(file, line);
+	}
+}
+
+/* ---- processes ------------------------------------------------------------------------------- */
+
+int run_together(int n, int (*work)(const struct world *world, int number), const struct world *world)
+{
+	int gate[2], content = 0;
+	pid_t children[16];
+
+	assert_true(n <= 16);
+	assert_int_equal(pipe(gate), 0);
+	for (int i = 0; i < n; i++) {
+		children[i] = fork();
+		assert_true(children[i] >= 0);
+		if (children[i] == 0) {
+			char byte;
+			close(gate[1]);
+			_exit(read(gate[0], &byte, 1) == 0 ? work(world, i) : 99);
+		}
+	}
+	close(gate[0]);
+	close(gate[1]); /* opens the gate for all of them */
+	for (int i = 0; i < n; i++) {
+		int status;
+		assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+		if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+			content++;
+		else
+			print_error("process %d ended with %d\n", i, status);
+	}
+	return content;
+}
