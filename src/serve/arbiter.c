@@ -12,6 +12,7 @@
 #include <sys/eventfd.h>
 #include <sys/pidfd.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -208,6 +209,8 @@ static void drain(struct arbiter *arbiter)
 	arbiter->stage = DRAINING;
 	arbiter->drained_by_ns = clock_now_ns() + arbiter->settings->graceful_ns;
 	kill_all(arbiter, SIGTERM);
+	/* For every process that has the socket: new clients are refused now, instead of waiting in vain. */
+	shutdown(arbiter->settings->listen_fd, SHUT_RD);
 }
 
 static void take_signals(struct arbiter *arbiter)

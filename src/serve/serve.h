@@ -11,7 +11,7 @@
 #include "trace/ring.h"
 
 struct serve_settings {
-	int listen_fd;            /* from serve_listen */
+	int listen_fd;            /* from serve_listen; of no more use once serving ended */
 	int workers;              /* processes */
 	int64_t timeout_ns;       /* a worker busy or silent for longer is killed and replaced; 0: never */
 	int64_t graceful_ns;      /* how long TERM waits for requests under way */

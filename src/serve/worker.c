@@ -111,6 +111,8 @@ static bool open_server(struct worker *worker)
 	worker->server = http_server_open(&http, &err);
 	if (worker->server == NULL)
 		log_error("worker %zu cannot start: %s", worker->post->slot + 1, err_text(&err));
+	/* The server has a descriptor of its own: two would keep the port open after it closed its. */
+	close(settings->listen_fd);
 	err_fini(&err);
 	return worker->server != NULL;
 }

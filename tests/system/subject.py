@@ -1,0 +1,262 @@
+"""What the tests of a running `racy serve` share: the server as a process, its workers as the kernel
+sees them, and requests as bytes on a socket. Time limits only end what hangs."""
+
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+RACY = os.environ["RACY"]
+HUNG = 90.0
+
+
+def until(condition, what):
+    """Waits for what must come; the answer of `condition` when it is true."""
+    end = time.monotonic() + HUNG
+    while time.monotonic() < end:
+        answer = condition()
+        if answer:
+            return answer
+        time.sleep(0.005)
+    raise AssertionError("never: " + what)
+
+
+def gone(pidfd):
+    """The process behind the descriptor has ended."""
+    return bool(select.select([pidfd], [], [], HUNG)[0])
+
+
+class Server:
+    """racy serve on a free port. `database` is a word or a URL for --db."""
+
+    def __init__(self, database, *options, workers=3, **popen):
+        self.database = database
+        self.lines = []
+        self.process = subprocess.Popen(
+            [RACY, "serve", "--bind", "127.0.0.1:0", "--workers", str(workers), "--db", database, *options],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **popen)
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+        try:
+            self.port = int(self.await_line(r"listening at http://127\.0\.0\.1:(\d+)").group(1))
+            until(lambda: len(self.workers()) == workers, "all workers at their posts")
+        except AssertionError:
+            self.process.kill()
+            raise AssertionError("racy serve did not start:\n" + self.log()) from None
+
+    def _read(self):
+        for line in self.process.stderr:
+            self.lines.append(line)
+
+    def log(self):
+        return "".join(self.lines)
+
+    def await_line(self, pattern):
+        def look():
+            found = re.search(pattern, self.log())
+            if not found and self.process.poll() is not None:
+                self.reader.join(HUNG)
+                found = re.search(pattern, self.log())
+                if not found:
+                    raise AssertionError("ended without saying %r:\n%s" % (pattern, self.log()))
+            return found
+        return until(look, pattern + " in\n" + self.log())
+
+    def url(self):
+        """The database's URL; of a throw-away server, as it tells it."""
+        if self.database != "mariadb":
+            return self.database
+        return self.await_line(r"racy account create --db '([^']*)'").group(1)
+
+    def workers(self):
+        """The pids of the workers that have said that they are at their posts and still are there."""
+        told = [int(pid) for pid in re.findall(r"is at its post, pid (\d+)", self.log())]
+        return [pid for pid in told if os.path.exists("/proc/%d/stat" % pid) and state(pid)[0] != "Z"]
+
+    def account(self, *args):
+        done = subprocess.run([RACY, "account", *args, "--db", self.url(), "--json"], check=True,
+                              stdout=subprocess.PIPE, text=True, timeout=HUNG)
+        return json.loads(done.stdout)
+
+    def new_account(self, balance=0):
+        return self.account("create", "--balance", str(balance))["id"]
+
+    def end(self, number=signal.SIGTERM):
+        """Its exit code, and everything that it said."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        code = self.process.wait(HUNG)
+        self.reader.join(HUNG)
+        self.process.stderr.close()
+        return code
+
+
+def state(pid):
+    """State letter and parent of a process."""
+    try:
+        with open("/proc/%d/stat" % pid, encoding="ascii", errors="replace") as file:
+            fields = file.read().rpartition(") ")[2].split()
+        return fields[0], int(fields[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return "gone", 0
+
+
+def connections(pid, port):
+    """How many accepted connections to the port a worker holds."""
+    with open("/proc/net/tcp", encoding="ascii") as file:
+        rows = [line.split() for line in file][1:]
+    inodes = {row[9] for row in rows if int(row[1].split(":")[1], 16) == port and row[3] != "0A"}
+    held = 0
+    try:
+        for name in os.listdir("/proc/%d/fd" % pid):
+            try:
+                held += os.readlink("/proc/%d/fd/%s" % (pid, name)).strip("socket:[]") in inodes
+            except FileNotFoundError:
+                pass
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return held
+
+
+class Reply:
+    """A whole reply, or none: `status` is 0 when the connection ended without one."""
+
+    def __init__(self, data):
+        head, _, self.body = data.partition(b"\r\n\r\n")
+        lines = head.decode("latin-1").split("\r\n")
+        self.status = int(lines[0].split()[1]) if lines[0].startswith("HTTP/1.1 ") else 0
+        self.headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in lines[1:])}
+
+
+def send_bytes(port, data):
+    """An open socket on which the request was sent."""
+    client = socket.create_connection(("127.0.0.1", port), timeout=HUNG)
+    client.sendall(data)
+    return client
+
+
+def read_reply(client):
+    data = b""
+    try:
+        while True:
+            more = client.recv(65536)
+            if not more:
+                break
+            data += more
+    except ConnectionResetError:
+        pass
+    finally:
+        client.close()
+    return Reply(data)
+
+
+class MariaDB:
+    """A server that can go away and come back with its data, which a throw-away one cannot."""
+
+    def __init__(self, folder):
+        self.folder = os.path.join(folder, "mariadb")
+        os.mkdir(self.folder)
+        self.user = ["--user=mysql"] if os.geteuid() == 0 else []
+        if self.user:
+            os.chmod(folder, 0o755)
+            shutil.chown(self.folder, "mysql")
+        self.socket = os.path.join(self.folder, "socket")
+        subprocess.run(["mariadb-install-db", "--no-defaults", "--datadir=" + self.folder + "/data", *self.user,
+                        "--auth-root-authentication-method=normal", "--skip-test-db", "--innodb-log-file-size=8M"],
+                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=HUNG)
+        self.start()
+
+    def url(self):
+        return "mysql://root@/shop?socket=" + self.socket
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [shutil.which("mariadbd") or "/usr/sbin/mariadbd", "--no-defaults", "--datadir=" + self.folder + "/data",
+             "--socket=" + self.socket, "--skip-networking", "--innodb-log-file-size=8M", *self.user],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until(self.answers, "MariaDB answers")
+
+    def answers(self):
+        with socket.socket(socket.AF_UNIX) as client:
+            try:
+                client.connect(self.socket)
+                return len(client.recv(1)) == 1
+            except OSError:
+                return False
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(HUNG)
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def request(method, path, body=b"", content_type=FORM, headers=()):
+    lines = ["%s %s HTTP/1.1" % (method, path), "Host: test"]
+    if content_type is not None:
+        lines.append("Content-Type: " + content_type)
+    if body or method == "POST":
+        lines.append("Content-Length: %d" % len(body))
+    lines += headers
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def deposit(variant, account, amount=100):
+    return request("POST", "/demo/%s/" % variant, ("account=%s&amount=%s" % (account, amount)).encode())
+
+
+class Volley:
+    """Requests sent at once, each on its own connection; replies in the order in which they ended."""
+
+    def __init__(self, port, requests):
+        self.order = []
+        lock = threading.Lock()
+        self.clients = [send_bytes(port, data) for data in requests]
+
+        def wait(i, client):
+            reply = read_reply(client)
+            with lock:
+                self.order.append((i, reply))
+        self.threads = [threading.Thread(target=wait, args=pair, daemon=True) for pair in enumerate(self.clients)]
+        for thread in self.threads:
+            thread.start()
+
+    def replies(self):
+        """Indexed as the requests were."""
+        for thread in self.threads:
+            thread.join(HUNG)
+            assert not thread.is_alive(), "a request hangs"
+        return [reply for _, reply in sorted(self.order, key=lambda pair: pair[0])]
+
+    def statuses(self):
+        return [reply.status for reply in self.replies()]
+
+
+class Case(unittest.TestCase):
+    """A test with a folder of its own and servers that do not outlive it."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="racy-test-")
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def sqlite(self):
+        return "sqlite:" + os.path.join(self.folder, "test.db")
+
+    def serve(self, database=None, *options, **more):
+        server = Server(database or self.sqlite(), *options, **more)
+        self.addCleanup(lambda: server.end(signal.SIGINT))
+        return server
+
+    def held(self, server, n):
+        """Waits until the workers hold n connections between them."""
+        until(lambda: sum(connections(pid, server.port) for pid in server.workers()) == n,
+              "%d connections with the workers" % n)
