@@ -117,15 +117,28 @@ static bool choose_target(const struct database_options *options, const char *fa
 	return ok;
 }
 
-/* Reaching the server is the environment's matter; what the session refuses then was asked for by
- * the user: a level that the engine lacks, a variable that it does not know. */
+/* Where a session with these settings cannot be had, but one without any can, it is the settings: a
+ * level that the engine lacks, a variable that it does not know. */
+static bool settings_are_wrong(const struct database *database)
+{
+	const struct db_settings none = {.iso = DB_ISO_SERVER};
+	struct db_session *session = db_open(&database->target, &none, NULL);
+
+	db_close(session);
+	return session != NULL;
+}
+
 static struct db_session *try_session(struct database *database, int *code, struct err *err)
 {
+	struct db_session *session = NULL;
+
 	*code = RACY_ENVIRONMENT;
 	if (!db_create(&database->target, err))
 		return NULL;
-	*code = RACY_USAGE;
-	return db_open(&database->target, &database->settings, err);
+	session = db_open(&database->target, &database->settings, err);
+	if (session == NULL && settings_are_wrong(database))
+		*code = RACY_USAGE;
+	return session;
 }
 
 bool database_migrate(struct db_session *session, size_t *applied, struct err *err)
@@ -141,18 +154,20 @@ bool database_migrate(struct db_session *session, size_t *applied, struct err *e
 	return true;
 }
 
-bool database_open(const struct database_options *options, const char *fallback, int64_t lock_wait_ns,
+bool database_open(const struct database_options *options, const char *fallback, int64_t patience_ns,
                    struct database *database, int *code, struct err *err)
 {
 	size_t applied;
 
 	*database = (struct database){
-		.settings = {options->iso, options->sets, options->n_sets, lock_wait_ns},
+		.settings = {options->iso, options->sets, options->n_sets, 0},
 	};
 	if (!choose_target(options, fallback, database, code, err)) {
 		database_close(database);
 		return false;
 	}
+	if (!db_limits_lock_waits(&database->target))
+		database->settings.lock_wait_ns = patience_ns;
 	struct db_session *session = try_session(database, code, err);
 	bool ok = session != NULL;
 	if (ok) {

@@ -122,6 +122,10 @@ struct db_session *db_open(const struct db_target *target, const struct db_setti
 void db_close(struct db_session *session);
 const struct db_identity *db_identity(const struct db_session *session);
 
+/* The server itself limits waits for locks (MariaDB: innodb_lock_wait_timeout, 50 s if nobody changed
+ * it). False for SQLite, where who waits must say for how long. */
+bool db_limits_lock_waits(const struct db_target *target);
+
 /* After it, the database exists: a server's is made where it is missing (MariaDB: CREATE DATABASE),
  * SQLite's by opening it. Needs no right to make databases where it is there already. */
 bool db_create(const struct db_target *target, struct err *err) MUST_USE;

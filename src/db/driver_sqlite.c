@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/str.h"
 #include "db/driver.h"
 
@@ -375,9 +376,7 @@ static bool set_pragma(struct lite *lite, const struct db_setting *setting, stru
 	char *get = mem_printf("PRAGMA %s", setting->name);
 	char *set = mem_printf("PRAGMA %s = %s", setting->name, value);
 	bool ok = false;
-	if (sqlite3_stricmp(setting->name, "busy_timeout") == 0)
-		err_set(err, "busy_timeout cannot be set: the wait for locks is racy's own");
-	else if (ask(lite, get, &answer, &known) != SQLITE_OK || !known)
+	if (ask(lite, get, &answer, &known) != SQLITE_OK || !known)
 		err_set(err, "SQLite has no pragma '%s' whose value can be asked for", setting->name);
 	else if (ask(lite, set, &answer, NULL) != SQLITE_OK)
 		err_set(err, "PRAGMA %s: %s", setting->name, sqlite3_errmsg(lite->db));
@@ -394,6 +393,12 @@ static bool set_pragma(struct lite *lite, const struct db_setting *setting, stru
 	return ok;
 }
 
+/* The wait for locks is our own handler, which tells the hooks of it; SQLite's own would replace it. */
+static bool is_patience(const struct db_setting *setting)
+{
+	return sqlite3_stricmp(setting->name, "busy_timeout") == 0;
+}
+
 static bool prepare_session(struct lite *lite, const struct db_target *target,
                             const struct db_settings *settings, struct err *err)
 {
@@ -407,8 +412,24 @@ static bool prepare_session(struct lite *lite, const struct db_target *target,
 		return false;
 	for (size_t i = 0; i < settings->n_sets; i++)
 		if (sqlite3_stricmp(settings->sets[i].name, "journal_mode") != 0 &&
-		    !set_pragma(lite, &settings->sets[i], err))
+		    !is_patience(&settings->sets[i]) && !set_pragma(lite, &settings->sets[i], err))
 			return false;
+	return true;
+}
+
+/* How long to wait for a lock: busy_timeout in milliseconds wins over what the caller would have. */
+static bool read_patience(const struct db_settings *settings, int64_t *ns, struct err *err)
+{
+	*ns = settings->lock_wait_ns;
+	for (size_t i = 0; i < settings->n_sets; i++) {
+		if (!is_patience(&settings->sets[i]))
+			continue;
+		if (!num_parse(settings->sets[i].value, 0, 86400000, ns, err)) {
+			err_prefix(err, "busy_timeout, in milliseconds");
+			return false;
+		}
+		*ns *= NS_PER_MS;
+	}
 	return true;
 }
 
@@ -441,19 +462,20 @@ static void *lite_open(const struct db_target *target, const struct db_settings 
 	if (!count_in(err))
 		return NULL;
 	struct lite *lite = mem_new(1, sizeof *lite);
+	int64_t patience_ns;
 	lite->limit_ns = open_limit_ns;
 	bool ok = sqlite3_open_v2(target->file, &lite->db, flags, NULL) == SQLITE_OK;
 	if (!ok) {
 		tell_open_error(lite, target, err);
 	} else {
 		sqlite3_busy_handler(lite->db, wait_for_lock, lite);
-		ok = prepare_session(lite, target, settings, err);
+		ok = prepare_session(lite, target, settings, err) && read_patience(settings, &patience_ns, err);
 	}
 	if (!ok) {
 		lite_close(lite);
 		return NULL;
 	}
-	lite->limit_ns = settings->lock_wait_ns;
+	lite->limit_ns = patience_ns;
 	identify(identity);
 	return lite;
 }

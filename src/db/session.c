@@ -107,6 +107,11 @@ bool db_create(const struct db_target *target, struct err *err)
 	return target->driver->create == NULL || target->driver->create(target, err);
 }
 
+bool db_limits_lock_waits(const struct db_target *target)
+{
+	return target->driver->on_wait == NULL;
+}
+
 void db_add_hook(struct db_session *session, const struct db_hook *hook)
 {
 	session->hooks = mem_grow(session->hooks, &session->hooks_capacity, session->n_hooks + 1,

@@ -85,7 +85,8 @@ static void with_patience_it_waits_and_tells_the_hooks(void **state)
 	struct db_session *holder = world_open(*state), *waiter = world_open_with(*state, &patient);
 	struct release release = {.holder = holder};
 	const struct db_hook hook = {.context = &release, .waiting = release_at_third_look};
-	const struct db_call write = {.verb = DB_WRITE, .label = "write balance", .sql = "UPDATE v SET n = n * 10"};
+	const struct db_call write = {.verb = DB_WRITE, .label = "write balance",
+	                              .sql = "UPDATE v SET n = n * 10"};
 	struct db_outcome outcome;
 
 	make_row(holder);
@@ -172,7 +173,8 @@ static void expect_address_error(const struct world *world, const char *file, co
 static void a_file_that_cannot_be_a_database_is_told_so(void **state)
 {
 	const struct world *world = *state;
-	char *letter = mem_printf("%s/letter.txt", world->folder), *folder = mem_printf("%s/folder", world->folder);
+	char *letter = mem_printf("%s/letter.txt", world->folder);
+	char *folder = mem_printf("%s/folder", world->folder);
 	FILE *file = fopen(letter, "w");
 
 	assert_non_null(file);
@@ -332,7 +334,7 @@ static void a_bad_pragma_is_an_error(void **state)
 		{"main.synchronous", "1", "cannot be the name"},
 		{"", "1", "cannot be the name"},
 		{"synchronous", "", "must be a number"},
-		{"busy_timeout", "1000", "racy's own"},
+		{"busy_timeout", "soon", "in milliseconds"},
 		{"journal_mode", "banana", "it stays"},
 		{"optimize", "1", "no pragma 'optimize'"},
 	};
