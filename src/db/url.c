@@ -246,7 +246,7 @@ static bool no_such_engine(const char *url, size_t length, struct err *err)
 	if (is_scheme)
 		err_set(err, "there is no engine '%.*s'", (int)length, url);
 	else
-		err_set(err, "that does not begin with the name of an engine");
+		err_set(err, "the address does not begin with the name of an engine");
 	return with_forms(err);
 }
 

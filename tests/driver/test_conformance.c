@@ -15,7 +15,8 @@
 
 static void make_values(struct db_session *session)
 {
-	must(session, DB_WRITE, "CREATE TABLE v (id {new_id}, n bigint, t {stamp}, s longtext) {table_end}", NULL);
+	must(session, DB_WRITE, "CREATE TABLE v (id {new_id}, n bigint, t {stamp}, s longtext) {table_end}",
+	     NULL);
 }
 
 static void values_come_back_as_they_went(void **state)
@@ -83,7 +84,8 @@ static void marks_and_values_must_agree_in_number(void **state)
 	make_values(session);
 	assert_int_equal(attempt(session, DB_WRITE, insert, NULL).err, DB_BROKEN);
 	assert_int_equal(attempt(session, DB_WRITE, insert, ARGS(db_int(1))).err, DB_BROKEN);
-	assert_int_equal(attempt(session, DB_WRITE, insert, ARGS(db_int(1), db_int(2), db_int(3))).err, DB_BROKEN);
+	assert_int_equal(attempt(session, DB_WRITE, insert, ARGS(db_int(1), db_int(2), db_int(3))).err,
+	                 DB_BROKEN);
 	assert_int_equal(ask(session, "SELECT COUNT(*) FROM v", NULL), 0);
 	must(session, DB_WRITE, insert, ARGS(db_int(1), db_text("x")));
 	assert_int_equal(ask(session, "SELECT COUNT(*) FROM v", NULL), 1);
@@ -163,7 +165,8 @@ static void only_an_insert_has_an_id(void **state)
 	assert_int_equal(must(session, DB_WRITE, "DELETE FROM v WHERE id = 2", NULL).inserted_id, 0);
 	/* An id is never given twice. */
 	assert_int_equal(must(session, DB_WRITE, "INSERT INTO v (n) VALUES (5)", NULL).inserted_id, 3);
-	assert_int_equal(must(session, DB_WRITE, "INSERT INTO v (id, n) VALUES (99, 5)", NULL).inserted_id, 99);
+	assert_int_equal(must(session, DB_WRITE, "INSERT INTO v (id, n) VALUES (99, 5)", NULL).inserted_id,
+	                 99);
 	db_close(session);
 }
 
@@ -391,7 +394,8 @@ static void hooks_see_each_call_and_may_refuse_it(void **state)
 
 	make_values(session);
 	for (size_t i = 0; i < 3; i++) {
-		hooks[i] = (struct db_hook){.context = &watchers[i], .before = note_before, .after = note_after};
+		hooks[i] = (struct db_hook){.context = &watchers[i], .before = note_before,
+		                            .after = note_after};
 		db_add_hook(session, &hooks[i]);
 	}
 	db_add_hook(session, &silent);
