@@ -65,6 +65,8 @@ void *mem_grow(void *old, size_t *capacity, size_t needed, size_t size)
 	if (needed <= *capacity)
 		return old;
 	size_t wanted = *capacity > 0 ? *capacity : 8;
+	if (needed > SIZE_MAX / 2)
+		return or_die(NULL); /* doubling would never get there */
 	while (wanted < needed)
 		wanted *= 2;
 	*capacity = wanted;

@@ -31,12 +31,12 @@ static const uint32_t zeros[] = {
 	0x1D7F6, 0x1E140, 0x1E2F0, 0x1E950, 0x1FBF0,
 };
 
-/* White space outside of ASCII, as Python's str.isspace has it. */
+/* White space as int() has it: U+001C to U+001F are none here, although str.isspace takes them. */
 static bool is_space(uint32_t c)
 {
-	return (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x20) || c == 0x85 || c == 0xA0 ||
-	       c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F ||
-	       c == 0x205F || c == 0x3000;
+	return (c >= 0x09 && c <= 0x0D) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+	       (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F ||
+	       c == 0x3000;
 }
 
 static int digit_value(uint32_t c)
@@ -52,7 +52,6 @@ static int digit_value(uint32_t c)
 struct reader {
 	const unsigned char *at, *end;
 };
-
 
 enum { BAD_UTF8 = 0xFFFD };
 

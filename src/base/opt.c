@@ -1,6 +1,7 @@
 #include "base/opt.h"
 
 #include <getopt.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,14 +45,15 @@ static size_t count(const struct opt *options)
 }
 
 /* getopt's own tables: long options answer 1000 + their place, so that they never look like a letter. */
-enum { LONG_BASE = 1000, HELP = 999 };
+enum { LONG_BASE = 1000, HELP = 999, OPERAND = 1 };
 
 static char *letters_of(const struct opt *options)
 {
 	struct str letters = {0};
 
-	/* ':' first: tell a missing value apart from an unknown option. */
-	str_add(&letters, ":h");
+	/* '-': operands are handed over as they come, whatever POSIXLY_CORRECT says.
+	 * ':': a missing value is told apart from an unknown option. */
+	str_add(&letters, "-:h");
 	for (const struct opt *opt = options; opt->name != NULL; opt++) {
 		if (opt->letter == 0)
 			continue;
@@ -85,48 +87,122 @@ static const struct opt *find(const struct opt *options, int answer)
 	return NULL;
 }
 
-static void refuse(char **argv, int answer, struct err *err)
+/* As it would be typed: getopt does not tell which spelling it was. Heap text. */
+static char *spelling(const struct opt *options, int answer, bool single_dash)
 {
-	const char *word = argv[optind - 1];
+	const char *dashes = single_dash ? "-" : "--";
 
-	if (answer == ':')
-		err_set(err, "%s needs a value (see --help)", word);
-	else if (optopt > 0 && optopt < HELP && word[1] != '-')
-		err_set(err, "there is no option -%c (see --help)", optopt);
+	if (answer >= LONG_BASE)
+		return mem_printf("%s%s", dashes, options[answer - LONG_BASE].name);
+	if (answer == HELP)
+		return mem_printf("%shelp", dashes);
+	if (answer > ' ' && answer <= '~')
+		return mem_printf("-%c", answer);
+	return mem_printf("-\\x%02x", (unsigned)(unsigned char)answer);
+}
+
+/* The names that begin with what was typed, if it may stand for more than one. */
+static bool is_short_for_several(const struct opt *options, const char *typed, size_t length, struct str *names)
+{
+	size_t n = 0;
+
+	for (const struct opt *opt = options; opt->name != NULL; opt++)
+		if (strncmp(opt->name, typed, length) == 0)
+			str_printf(names, "%s--%s", n++ > 0 ? ", " : "", opt->name);
+	if (strncmp("help", typed, length) == 0)
+		str_printf(names, "%s--help", n++ > 0 ? ", " : "");
+	return length > 0 && n > 1;
+}
+
+static void refuse_word(const struct opt *options, const char *word, struct err *err)
+{
+	const char *typed = word + strspn(word, "-");
+	size_t length = strcspn(typed, "=");
+	int shown = (int)(typed - word + (ptrdiff_t)length);
+	struct str names = {0};
+
+	if (is_short_for_several(options, typed, length, &names))
+		err_set(err, "%.*s may stand for %s: write more of it", shown, word, str_text(&names));
 	else
-		err_set(err, "there is no option %s, or it is not unique, or it takes no value (see --help)", word);
+		err_set(err, "there is no option %.*s (see --help)", shown, word);
+	str_fini(&names);
+}
+
+/* optopt is 0 where a long name is not known or not unique, and the word itself has to tell. Else the
+ * word is of no use: for a letter it may be the one before, since getopt goes on within a cluster. */
+static void refuse(char **argv, const struct opt *options, bool single_dash, int answer, struct err *err)
+{
+	if (optopt == 0) {
+		refuse_word(options, argv[optind - 1], err);
+		return;
+	}
+	const struct opt *opt = find(options, optopt);
+	char *name = spelling(options, optopt, single_dash);
+	if (answer == ':')
+		err_set(err, "%s needs a value: %s %s (see --help)", name, name, opt->value);
+	else if (opt != NULL || optopt == HELP)
+		err_set(err, "%s takes no value", name);
+	else
+		err_set(err, "there is no option %s (see --help)", name);
+	free(name);
+}
+
+static bool parse_option(const struct opt *options, int answer, bool single_dash, struct err *err)
+{
+	const struct opt *opt = find(options, answer);
+
+	if (opt->parse(opt, optarg, err))
+		return true;
+	char *name = spelling(options, answer, single_dash);
+	err_prefix(err, "%s", name);
+	free(name);
+	return false;
+}
+
+/* Reads argv; the operands that are met before "--" are put into `operands`. */
+static enum opt_result read_words(int argc, char **argv, const struct opt *options, bool single_dash,
+                                  char **operands, int *n_operands, struct err *err)
+{
+	char *letters = letters_of(options);
+	struct option *longs = longs_of(options);
+	enum opt_result result = OPT_OK;
+	int answer;
+
+	optind = 0; /* glibc: start over, whatever was read before */
+	opterr = 0;
+	while (result == OPT_OK) {
+		answer = single_dash ? getopt_long_only(argc, argv, letters, longs, NULL)
+		                     : getopt_long(argc, argv, letters, longs, NULL);
+		if (answer == -1)
+			break;
+		if (answer == OPERAND) {
+			operands[(*n_operands)++] = optarg;
+		} else if (answer == HELP || answer == 'h') {
+			result = OPT_HELP;
+		} else if (answer == '?' || answer == ':') {
+			refuse(argv, options, single_dash, answer, err);
+			result = OPT_ERROR;
+		} else if (!parse_option(options, answer, single_dash, err)) {
+			result = OPT_ERROR;
+		}
+	}
+	free(letters);
+	free(longs);
+	return result;
 }
 
 enum opt_result opt_read(int argc, char **argv, const struct opt *options, bool single_dash, int *first,
                          struct err *err)
 {
-	char *letters = letters_of(options);
-	struct option *longs = longs_of(options);
-	enum opt_result result = OPT_OK;
+	char **operands = mem_new((size_t)argc, sizeof *operands);
+	int n = 0;
+	enum opt_result result = read_words(argc, argv, options, single_dash, operands, &n, err);
 
-	optind = 0; /* glibc: start over, whatever was read before */
-	opterr = 0;
-	while (result == OPT_OK) {
-		int answer = single_dash ? getopt_long_only(argc, argv, letters, longs, NULL)
-		                         : getopt_long(argc, argv, letters, longs, NULL);
-		if (answer == -1)
-			break;
-		const struct opt *opt = answer == '?' || answer == ':' ? NULL : find(options, answer);
-		if (opt != NULL) {
-			if (!opt->parse(opt, optarg, err)) {
-				err_prefix(err, "--%s", opt->name);
-				result = OPT_ERROR;
-			}
-		} else if (answer == HELP || answer == 'h') {
-			result = OPT_HELP;
-		} else {
-			refuse(argv, answer, err);
-			result = OPT_ERROR;
-		}
-	}
-	*first = optind;
-	free(letters);
-	free(longs);
+	/* What follows "--" stands at the end already. */
+	*first = optind - n;
+	for (int i = 0; result == OPT_OK && i < n; i++)
+		argv[*first + i] = operands[i];
+	free(operands);
 	return result;
 }
 

@@ -1,4 +1,4 @@
-/* base: durations, numbers as Python reads them, texts that are never cut. */
+/* base: durations, numbers as Python reads them, seeds, memory, options. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,12 @@
 
 #include <cmocka.h>
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "base/clock.h"
+#include "base/mem.h"
 #include "base/num.h"
 #include "base/opt.h"
 #include "base/rng.h"
@@ -101,6 +106,8 @@ static void numbers_as_python_reads_them(void **state)
 		{"+-1", NUM_PYTHON_NOT_A_NUMBER, 0}, {"+_1", NUM_PYTHON_NOT_A_NUMBER, 0},
 		{"1 2", NUM_PYTHON_NOT_A_NUMBER, 0}, {"-", NUM_PYTHON_NOT_A_NUMBER, 0},
 		{"\xc2\xb2", NUM_PYTHON_NOT_A_NUMBER, 0}, {"1\xff", NUM_PYTHON_NOT_A_NUMBER, 0},
+		{"\x1c" "5", NUM_PYTHON_NOT_A_NUMBER, 0}, {"5\x1f", NUM_PYTHON_NOT_A_NUMBER, 0},
+		{"\xc2\x85" "5\x0b", NUM_PYTHON_OK, 5},
 		{"\xc0\xb1", NUM_PYTHON_NOT_A_NUMBER, 0}, {"1\xd9", NUM_PYTHON_NOT_A_NUMBER, 0},
 	};
 
@@ -142,12 +149,33 @@ static void random_numbers_repeat_and_stay_within(void **state)
 	}
 	assert_true(seen[0] && seen[1] && seen[2]);
 	assert_int_equal(rng_between(&a, 5, 5), 5);
+	/* What splitmix64 gives everywhere: a stored seed must mean the same for ever. */
+	rng_init(&a, 1234567);
+	assert_true(rng_next(&a) == 6457827717110365317U);
+	assert_true(rng_next(&a) == 3203168211198807973U);
+}
+
+static void memory_that_cannot_be_had_ends_the_program(void **state)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		size_t capacity = 0;
+		close(STDERR_FILENO);
+		alarm(10);
+		_exit(mem_grow(NULL, &capacity, SIZE_MAX - 1, 1) != NULL);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGABRT);
 }
 
 struct settings {
 	bool loud;
 	const char *name;
-	int64_t n, wait_ns;
+	int64_t n, noise, wait_ns;
 };
 
 static enum opt_result read_options(struct settings *settings, bool single_dash, int argc, char **argv,
@@ -156,6 +184,7 @@ static enum opt_result read_options(struct settings *settings, bool single_dash,
 	const struct opt options[] = {
 		{"loud", 'l', NULL, "be loud", opt_flag, &settings->loud, 0, 0},
 		{"name", 0, "NAME", "the name", opt_text, &settings->name, 0, 0},
+		{"noise", 0, "N", "any number", opt_number, &settings->noise, INT64_MIN, INT64_MAX},
 		{"requests", 'n', "N", "how many", opt_number, &settings->n, 1, 100},
 		{"wait", 0, "SECONDS", "how long", opt_duration, &settings->wait_ns, 0, 0},
 		{0},
@@ -177,39 +206,109 @@ static void options_in_every_spelling(void **state)
 	assert_int_equal(settings.wait_ns, NS_PER_S / 2);
 	assert_int_equal(first, 7);
 	assert_string_equal(argv[first], "operand");
+	assert_string_equal(argv[first + 1], "-n");
 
-	char *go[] = {"x", "-wait=0", "-name", "y", NULL};
-	assert_int_equal(read_options(&settings, true, 4, go, &first, NULL), OPT_OK);
+	char *go[] = {"x", "-wait=0", "-name", "y", "--noise", "-7", NULL};
+	assert_int_equal(read_options(&settings, true, 6, go, &first, NULL), OPT_OK);
 	assert_int_equal(settings.wait_ns, 0);
 	assert_string_equal(settings.name, "y");
+	assert_int_equal(settings.noise, -7);
+	assert_int_equal(first, 6);
+}
+
+static void what_looks_like_an_option_may_be_a_value(void **state)
+{
+	char *argv[] = {"x", "--noise", "-5", "--no=-6", "--name", "--loud", "-", NULL};
+	struct settings settings = {0};
+	int first = 0;
+
+	(void)state;
+	assert_int_equal(read_options(&settings, false, 7, argv, &first, NULL), OPT_OK);
+	assert_int_equal(settings.noise, -6); /* the last one counts */
+	assert_string_equal(settings.name, "--loud");
+	assert_false(settings.loud);
+	assert_int_equal(first, 6);
+	assert_string_equal(argv[first], "-");
+}
+
+/* Scripts that set it for other programs must not change what a command line means here. */
+static void the_environment_does_not_change_the_reading(void **state)
+{
+	char *argv[] = {"x", "one", "-l", "two", "-n", "7", "--", "-three", NULL};
+	struct settings settings = {0};
+	int first = 0;
+
+	(void)state;
+	assert_int_equal(setenv("POSIXLY_CORRECT", "1", 1), 0);
+	assert_int_equal(read_options(&settings, false, 8, argv, &first, NULL), OPT_OK);
+	assert_int_equal(unsetenv("POSIXLY_CORRECT"), 0);
+	assert_true(settings.loud);
+	assert_int_equal(settings.n, 7);
+	assert_int_equal(first, 5);
+	assert_string_equal(argv[5], "one");
+	assert_string_equal(argv[6], "two");
+	assert_string_equal(argv[7], "-three");
 }
 
 static void wrong_options_are_named(void **state)
 {
 	static const struct {
-		char *argv[4];
-		int argc;
-		const char *told;
+		bool single_dash;
+		const char *told; /* the whole sentence */
+		char *argv[5];
 	} cases[] = {
-		{{"x", "--requests", "0"}, 3, "--requests: 0 is outside of 1 to 100"},
-		{{"x", "-n", "ten"}, 3, "'ten' is not a whole number"},
-		{{"x", "--colour"}, 2, "no option --colour"},
-		{{"x", "-z"}, 2, "no option -z"},
-		{{"x", "--name"}, 2, "--name needs a value"},
-		{{"x", "--loud=1"}, 2, "--loud=1"},
+		{false, "--requests: 0 is outside of 1 to 100", {"x", "--requests", "0"}},
+		{false, "-n: 'ten' is not a whole number", {"x", "-n", "ten"}},
+		{false, "-n: -5 is outside of 1 to 100", {"x", "-n", "-5"}},
+		{false, "--requests: '' is not a whole number", {"x", "--requests="}},
+		{false, "--wait: '-1' is not a duration: write 300us, 20ms, 1.5s, or a number of seconds",
+		 {"x", "--wait", "-1"}},
+		{true, "-wait: 'a' is not a duration: write 300us, 20ms, 1.5s, or a number of seconds",
+		 {"x", "-wait=a"}},
+		{false, "there is no option --colour (see --help)", {"x", "--colour=red"}},
+		{true, "there is no option -colour (see --help)", {"x", "-colour", "red"}},
+		{false, "there is no option -z (see --help)", {"x", "-z"}},
+		{false, "there is no option -z (see --help)", {"x", "--loud", "-zl"}},
+		{false, "there is no option -z (see --help)", {"x", "-lz", "--loud"}},
+		{false, "there is no option -5 (see --help)", {"x", "show", "-5"}},
+		{false, "there is no option -\\xc3 (see --help)", {"x", "-\xc3\xa9"}},
+		{false, "--name needs a value: --name NAME (see --help)", {"x", "--name"}},
+		{false, "-n needs a value: -n N (see --help)", {"x", "--loud", "-ln"}},
+		{true, "-name needs a value: -name NAME (see --help)", {"x", "--name"}},
+		{false, "--loud takes no value", {"x", "--loud=1"}},
+		{false, "--help takes no value", {"x", "--help=me"}},
+		{false, "--n may stand for --name, --noise: write more of it", {"x", "--n=5"}},
+		{false, "there is no option -- (see --help)", {"x", "--=5"}},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct settings settings = {0};
 		struct err err = {0};
-		int first;
-		char *argv[4];
+		int first, argc = 0;
+		char *argv[COUNT_OF(cases[0].argv)];
 		memcpy(argv, cases[i].argv, sizeof argv);
-		assert_int_equal(read_options(&settings, false, cases[i].argc, argv, &first, &err), OPT_ERROR);
-		if (strstr(err_text(&err), cases[i].told) == NULL)
-			fail_msg("said '%s', not '%s'", err_text(&err), cases[i].told);
+		while (argv[argc] != NULL)
+			argc++;
+		assert_int_equal(read_options(&settings, cases[i].single_dash, argc, argv, &first, &err), OPT_ERROR);
+		assert_string_equal(err_text(&err), cases[i].told);
 		err_fini(&err);
+	}
+}
+
+static void help_goes_before_what_follows(void **state)
+{
+	static char *const cases[][4] = {{"x", "--help", "--colour"}, {"x", "-lh"}, {"x", "--he"}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct settings settings = {0};
+		char *argv[4];
+		int first, argc = 0;
+		memcpy(argv, cases[i], sizeof argv);
+		while (argv[argc] != NULL)
+			argc++;
+		assert_int_equal(read_options(&settings, false, argc, argv, &first, NULL), OPT_HELP);
 	}
 }
 
@@ -222,8 +321,12 @@ int main(void)
 		cmocka_unit_test(numbers_as_python_reads_them),
 		cmocka_unit_test(python_refuses_more_than_4300_digits),
 		cmocka_unit_test(random_numbers_repeat_and_stay_within),
+		cmocka_unit_test(memory_that_cannot_be_had_ends_the_program),
 		cmocka_unit_test(options_in_every_spelling),
+		cmocka_unit_test(what_looks_like_an_option_may_be_a_value),
+		cmocka_unit_test(the_environment_does_not_change_the_reading),
 		cmocka_unit_test(wrong_options_are_named),
+		cmocka_unit_test(help_goes_before_what_follows),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
