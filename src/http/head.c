@@ -1,7 +1,6 @@
 /* Every byte of the head must be accounted for, then every field is looked at once. */
 #include "http/head.h"
 
-#include <microhttpd.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,11 +4,14 @@
 #ifndef HTTP_HEAD_H
 #define HTTP_HEAD_H
 
+#include <microhttpd.h>
 #include <stdbool.h>
 
 #include "base/attr.h"
 
-struct MHD_Connection;
+/* For MHD_OPTION_STRICT_FOR_CLIENT. Old releases refuse two faults more when they are strict, a missing
+ * Host by a reply whose head is sent twice, a space in the path without a reply: judged here instead. */
+enum { HEAD_STRICTNESS = MHD_VERSION < 0x00097701 ? 0 : 1 };
 
 /* Gunicorn's limits: bytes of the request line without its end, of a field with it, and fields. */
 enum { HEAD_MAX_LINE = 4094, HEAD_MAX_FIELD = 8190, HEAD_MAX_FIELDS = 100 };

@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -24,12 +25,16 @@
 
 /* For a head that is just within Gunicorn's limits: it and the library's records of up to 4,094
  * arguments and 4,095 cookies, while the read buffer takes half of what is free. */
-enum { CONNECTION_MEMORY = 4 * 1024 * 1024 };
+enum { CONNECTION_MEMORY = 2 * 1024 * 1024 };
 
 struct http_server {
 	struct http_settings settings;
 	struct MHD_Daemon *daemon;
 	bool quiesced;
+	/* of the connection that is open */
+	int connection_fd; /* -1: none */
+	bool end_noticed;
+	unsigned fruitless_runs; /* one after the other: more was to be done at once, and no callback came */
 };
 
 /* One request and what is known of it so far. */
@@ -237,9 +242,10 @@ static enum MHD_Result serve(const struct http_server *server, struct exchange *
 static enum MHD_Result on_access(void *context, struct MHD_Connection *connection, const char *url, const char *method,
                                  const char *version, const char *bytes, size_t *n, void **own)
 {
-	const struct http_server *server = context;
+	struct http_server *server = context;
 	struct exchange *exchange = *own;
 
+	server->fruitless_runs = 0;
 	(void)url; /* it ends at a %00: the target is decoded here instead */
 	if (!exchange->judged) {
 		judge(server, exchange, &(struct head){connection, method, version, exchange->target});
@@ -257,6 +263,34 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *connectio
 
 /* ---- the server ------------------------------------------------------------------------------- */
 
+static void on_connection(void *context, struct MHD_Connection *connection, void **own,
+                          enum MHD_ConnectionNotificationCode code)
+{
+	struct http_server *server = context;
+
+	(void)own;
+	server->connection_fd = -1;
+	server->end_noticed = false;
+	server->fruitless_runs = 0;
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+		server->connection_fd =
+			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+}
+
+/* When the last bytes of half a request and the end of the connection arrive together, the library
+ * reads the bytes and then waits for an edge that never comes, and holds the worker until the idle
+ * time-out. A shutdown of the side that has ended anyway is that edge. */
+static void notice_end(struct http_server *server)
+{
+	char byte;
+
+	if (server->connection_fd < 0 || server->end_noticed ||
+	    recv(server->connection_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0)
+		return;
+	server->end_noticed = true;
+	shutdown(server->connection_fd, SHUT_RD);
+}
+
 static unsigned whole_seconds(int64_t ns)
 {
 	return (unsigned)((ns + NS_PER_S - 1) / NS_PER_S);
@@ -270,14 +304,15 @@ struct http_server *http_server_open(const struct http_settings *settings, struc
 
 	assert(settings->max_body <= HTTP_MAX_DROPPED);
 	server->settings = *settings;
+	server->connection_fd = -1;
 	if (fd >= 0)
 		server->daemon = MHD_start_daemon(
 			MHD_USE_EPOLL, 0, NULL, NULL, on_access, server, MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd,
-			MHD_OPTION_CONNECTION_LIMIT, 1U, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+			MHD_OPTION_CONNECTION_LIMIT, 1U, MHD_OPTION_STRICT_FOR_CLIENT, HEAD_STRICTNESS,
 			MHD_OPTION_CONNECTION_TIMEOUT, whole_seconds(settings->idle_timeout_ns),
 			MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 			MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_NOTIFY_COMPLETED, on_end, server,
-			MHD_OPTION_END);
+			MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
 	if (server->daemon != NULL)
 		return server;
 	free(server);
@@ -297,6 +332,17 @@ int64_t http_server_wait_ns(const struct http_server *server)
 	return MHD_get_timeout(server->daemon, &ms) == MHD_YES ? (int64_t)ms * NS_PER_MS : -1;
 }
 
+/* A chunk's size line that never ends fills the library's buffer, and the library then asks to be run
+ * again and again in vain until the idle time-out. */
+static void notice_standstill(struct http_server *server)
+{
+	enum { ENOUGH = 100 };
+
+	server->fruitless_runs = http_server_wait_ns(server) == 0 ? server->fruitless_runs + 1 : 0;
+	if (server->fruitless_runs > ENOUGH && server->connection_fd >= 0)
+		shutdown(server->connection_fd, SHUT_RDWR);
+}
+
 /* The library listens again at the beginning of a run, not at the end of one in which its last
  * connection went away: without another run nothing would ever wake the loop. */
 void http_server_run(struct http_server *server)
@@ -306,6 +352,8 @@ void http_server_run(struct http_server *server)
 	do {
 		before = http_server_connections(server);
 		(void)MHD_run(server->daemon);
+		notice_end(server);
+		notice_standstill(server);
 	} while (http_server_connections(server) < before);
 }
 
