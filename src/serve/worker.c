@@ -58,6 +58,32 @@ static bool take_over_signals(struct worker *worker)
 	return worker->signal_fd >= 0;
 }
 
+/* ---- being told to leave -------------------------------------------------------------------- */
+
+static void start_leaving(struct worker *worker)
+{
+	if (worker->leaving)
+		return;
+	worker->leaving = true;
+	worker->leave_by_ns = clock_now_ns() + worker->post->settings->graceful_ns;
+	http_server_quiesce(worker->server);
+}
+
+/* Until the server has work, a signal came, the arbiter went, or the time is over. */
+static void wait_at_most(struct worker *worker, int64_t ns)
+{
+	struct pollfd fds[] = {
+		{.fd = http_server_fd(worker->server), .events = POLLIN},
+		/* Both stay readable: once seen, they would make of this wait a spin. */
+		{.fd = worker->leaving ? -1 : worker->signal_fd, .events = POLLIN},
+		{.fd = worker->leaving ? -1 : worker->post->arbiter_fd, .events = POLLIN},
+	};
+	const struct timespec limit = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
+
+	if (ppoll(fds, COUNT_OF(fds), &limit, NULL) > 0 && (fds[1].revents != 0 || fds[2].revents != 0))
+		start_leaving(worker);
+}
+
 /* ---- boot ----------------------------------------------------------------------------------- */
 
 static void handle(void *context, const struct http_request *request, struct http_reply *reply)
@@ -67,6 +93,8 @@ static void handle(void *context, const struct http_request *request, struct htt
 	seat_beat(worker->post->seat, SEAT_BUSY);
 	endpoint_handle(&worker->endpoint, request, reply);
 	seat_beat(worker->post->seat, SEAT_IDLE);
+	/* What was said meanwhile counts before the next connection is taken. */
+	wait_at_most(worker, 0);
 }
 
 static struct recorder *start_recording(struct worker *worker)
@@ -133,23 +161,15 @@ static bool boot(struct worker *worker)
 	};
 	if (!open_database(worker) || !open_server(worker))
 		return false;
-	log_info("worker %zu of %d is at its post, pid %d", post->slot + 1, post->settings->workers,
-	         (int)getpid());
+	/* Before it is said: whoever reads the line may kill the worker, which is no failure to boot then. */
 	seat_beat(post->seat, SEAT_IDLE);
 	eventfd_write(post->boot_fd, 1);
+	log_info("worker %zu of %d is at its post, pid %d", post->slot + 1, post->settings->workers,
+	         (int)getpid());
 	return true;
 }
 
 /* ---- the loop ------------------------------------------------------------------------------- */
-
-static void start_leaving(struct worker *worker)
-{
-	if (worker->leaving)
-		return;
-	worker->leaving = true;
-	worker->leave_by_ns = clock_now_ns() + worker->post->settings->graceful_ns;
-	http_server_quiesce(worker->server);
-}
 
 /* At least a sign of life a second, and three in each time-out. */
 static int64_t beat_every_ns(const struct serve_settings *settings)
@@ -161,20 +181,10 @@ static int64_t beat_every_ns(const struct serve_settings *settings)
 
 static void wait_for_something(struct worker *worker)
 {
-	struct pollfd fds[] = {
-		{.fd = http_server_fd(worker->server), .events = POLLIN},
-		/* Both stay readable: once seen, they would make of this wait a spin. */
-		{.fd = worker->leaving ? -1 : worker->signal_fd, .events = POLLIN},
-		{.fd = worker->leaving ? -1 : worker->post->arbiter_fd, .events = POLLIN},
-	};
 	int64_t ns = beat_every_ns(worker->post->settings);
 	int64_t server_ns = http_server_wait_ns(worker->server);
 
-	if (server_ns >= 0 && server_ns < ns)
-		ns = server_ns;
-	const struct timespec limit = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
-	if (ppoll(fds, COUNT_OF(fds), &limit, NULL) > 0 && (fds[1].revents != 0 || fds[2].revents != 0))
-		start_leaving(worker);
+	wait_at_most(worker, server_ns >= 0 && server_ns < ns ? server_ns : ns);
 }
 
 static bool may_leave(const struct worker *worker)

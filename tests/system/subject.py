@@ -109,6 +109,12 @@ def state(pid):
         return "gone", 0
 
 
+def cpu_seconds(pid):
+    with open("/proc/%d/stat" % pid, encoding="ascii", errors="replace") as file:
+        fields = file.read().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def connections(pid, port):
     """How many accepted connections to the port a worker holds."""
     with open("/proc/net/tcp", encoding="ascii") as file:
@@ -195,6 +201,43 @@ class MariaDB:
     def kill(self):
         self.process.kill()
         self.process.wait(HUNG)
+
+
+class Cut:
+    """A proxy before a server's socket: passes everything on until the client says `word`, which still
+    reaches the server; then the client's connection breaks before the answer."""
+
+    def __init__(self, path, server, word):
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen()
+        self.server, self.word, self.armed = server, word, True
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._pass, args=(client,), daemon=True).start()
+
+    def _pass(self, client):
+        with client, socket.socket(socket.AF_UNIX) as server:
+            server.connect(self.server)
+            while True:
+                for source in select.select([client, server], [], [])[0]:
+                    data = source.recv(65536)
+                    if not data:
+                        return
+                    (server if source is client else client).sendall(data)
+                    if source is client and self.armed and self.word in data:
+                        self.armed = False
+                        server.recv(65536)  # it was carried out
+                        return
+
+    def close(self):
+        self.listener.close()
 
 
 FORM = "application/x-www-form-urlencoded"

@@ -177,6 +177,38 @@ class Ending(Case):
         with self.assertRaises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", server.port), timeout=HUNG)
 
+    def test_a_worker_without_an_arbiter_takes_no_new_request(self):
+        server = self.serve(None, "--delay", "1s", workers=1)
+        account = server.new_account()
+        volley = Volley(server.port, [deposit("atomic_long_delay", account)])
+        self.held(server, 1)
+        waiting = Volley(server.port, [deposit("atomic_long_delay", account)] * 3)
+        server.process.kill()
+        self.assertEqual(volley.statuses() + waiting.statuses(), [200, 0, 0, 0])
+
+    def test_a_worker_without_an_arbiter_does_not_wait_for_ever(self):
+        server = self.serve(None, "--graceful-timeout", "0.3s", "--timeout", "1000s", workers=1)
+        half = send_bytes(server.port, deposit("atomic_no_delay", 1)[:-3])
+        self.held(server, 1)
+        fds = self.pidfds(server)
+        server.process.kill()
+        self.assertTrue(gone(fds[0]))
+        self.assertEqual(read_reply(half).status, 0)
+
+    def test_who_waits_to_leave_does_not_spin(self):
+        server = self.serve(None, "--graceful-timeout", "1000s", "--timeout", "1000s", workers=1)
+        half = send_bytes(server.port, deposit("atomic_no_delay", 1)[:-3])
+        self.held(server, 1)
+        pid = server.workers()[0]
+        server.process.send_signal(signal.SIGTERM)
+        server.await_line("finishing the requests")
+        before = subject.cpu_seconds(pid)
+        time.sleep(1)
+        self.assertLess(subject.cpu_seconds(pid) - before, 0.15)
+        half.sendall(b"100")
+        self.assertEqual(read_reply(half).status, 404)
+        self.assertEqual(server.end(), 0)
+
     def test_the_port_is_free_again(self):
         server = self.serve()
         port = server.port
@@ -195,16 +227,43 @@ class Replacing(Case):
         children = [int(name) for name in os.listdir("/proc") if name.isdigit()]
         self.assertEqual([pid for pid in children if state(pid) == ("Z", server.process.pid)], [])
 
+    def test_killed_as_soon_as_it_is_at_its_post(self):
+        """That is not a failure to start."""
+        for _ in range(10):
+            process = subprocess.Popen([RACY, "serve", "-b", "0", "-w", "1", "--db", self.sqlite()], text=True,
+                                       stderr=subprocess.PIPE)
+            posts = 0
+            for line in process.stderr:
+                found = re.search(r"is at its post, pid (\d+)", line)
+                posts += bool(found)
+                if found and posts == 1:
+                    os.kill(int(found.group(1)), signal.SIGKILL)
+                elif found:
+                    process.send_signal(signal.SIGINT)
+            process.stderr.close()
+            self.assertEqual((process.wait(HUNG), posts), (0, 2))
+
     def test_idle_workers_are_replaced(self):
         server = self.serve()
         account = server.new_account()
-        for number in (signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGABRT):
+        for number, told in ((signal.SIGKILL, "was ended by signal 9"), (signal.SIGTERM, "ended with code 0"),
+                             (signal.SIGINT, "ended with code 130"), (signal.SIGQUIT, "ended with code 131"),
+                             (signal.SIGABRT, "ended with code 134"), (signal.SIGKILL, "was ended by signal 9")):
             pid = server.workers()[0]
             os.kill(pid, number)
             self.replaced(server, pid)
+            self.assertIn("the worker with pid %d %s" % (pid, told), server.log())
             self.no_zombies(server)
             self.assertEqual(read_reply(send_bytes(server.port, deposit("atomic_no_delay", account))).status, 200)
         self.assertEqual(server.account("show", str(account))["balance"], 600)
+
+    def test_whoever_started_it_ignored_the_ends_of_children(self):
+        server = self.serve(preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+        pid = server.workers()[0]
+        os.kill(pid, signal.SIGKILL)
+        self.replaced(server, pid)
+        self.assertIn("the worker with pid %d was ended by signal 9" % pid, server.log())
+        self.assertEqual(server.end(), 0)
 
     def killed_in_a_request(self, database):
         """At a random moment of a request: it may be unanswered and done, the others never notice."""
@@ -342,6 +401,25 @@ class DatabaseAway(Case):
         self.assertEqual((reply.status, reply.headers["x-racy-refused"]), (503, "lost"))
         mariadb.start()
         self.assertEqual(server.account("show", str(account))["transactions"], 0)
+
+
+    def test_lost_in_the_commit(self):
+        """Nobody can tell then: it is not called refused, and nobody is asked to try again."""
+        mariadb = subject.MariaDB(self.folder)
+        self.addCleanup(mariadb.kill)
+        path = os.path.join(self.folder, "cut")
+        cut = subject.Cut(path, mariadb.socket, b"COMMIT")
+        self.addCleanup(cut.close)
+        cut.armed = False
+        server = self.serve("mysql://root@/shop?socket=" + path)
+        account = server.new_account()
+        cut.armed = True
+        reply = self.ask(server, account)
+        self.assertEqual((reply.status, reply.headers["x-racy-refused"]), (503, "lost"))
+        self.assertNotIn("retry-after", reply.headers)
+        self.assertIn(b"may have been done or not", reply.body)
+        self.assertEqual(server.account("show", str(account))["balance"], 100)
+        self.assertEqual(self.ask(server, account).status, 200)
 
 
 class CannotStart(Case):
