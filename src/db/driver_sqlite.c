@@ -469,7 +469,8 @@ static void *lite_open(const struct db_target *target, const struct db_settings 
 		tell_open_error(lite, target, err);
 	} else {
 		sqlite3_busy_handler(lite->db, wait_for_lock, lite);
-		ok = prepare_session(lite, target, settings, err) && read_patience(settings, &patience_ns, err);
+		ok = prepare_session(lite, target, settings, err) &&
+		     read_patience(settings, &patience_ns, err);
 	}
 	if (!ok) {
 		lite_close(lite);

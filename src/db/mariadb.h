@@ -29,6 +29,8 @@ void maria_forget(struct maria *maria, size_t index); /* one of the cached state
 
 /* Engine, product and version out of the server's own words. */
 void maria_identify(const char *version, const char *comment, struct db_identity *identity);
+/* Is the level that was read back the one that was asked for? */
+bool maria_is_as_asked(const struct db_identity *identity, enum db_iso iso, struct err *err) MUST_USE;
 
 /* What an error number means, and where it leaves a transaction that was at `before` (the
  * client's own flag still says "open" after the server has ended it). */

@@ -227,7 +227,7 @@ static bool read_back(MYSQL *mysql, struct answers *answers, struct db_identity 
 	return ok;
 }
 
-static bool is_as_asked(const struct db_identity *identity, enum db_iso iso, struct err *err)
+bool maria_is_as_asked(const struct db_identity *identity, enum db_iso iso, struct err *err)
 {
 	iso = level_asked(iso);
 	if (identity->isolation[0] == '\0')
@@ -249,7 +249,7 @@ void *maria_open(const struct db_target *target, const struct db_settings *setti
 	if (!ok)
 		tell_connect_error(maria->mysql, target, err);
 	ok = ok && apply(maria->mysql, settings, err) && read_back(maria->mysql, &answers, identity, err) &&
-	     is_as_asked(identity, settings->iso, err);
+	     maria_is_as_asked(identity, settings->iso, err);
 	if (!ok) {
 		maria_close(maria);
 		return NULL;

@@ -276,6 +276,23 @@ static void the_servers_own_words_say_who_it_is(void **state)
 	}
 }
 
+/* A proxy or a server of another kind may ignore what it is told. */
+static void another_level_than_was_asked_for_is_an_error(void **state)
+{
+	struct db_identity identity = {.isolation = "REPEATABLE READ"};
+	struct err err = {0};
+
+	(void)state;
+	assert_true(maria_is_as_asked(&identity, DB_REPEATABLE_READ, NULL));
+	assert_true(maria_is_as_asked(&identity, DB_ISO_SERVER, NULL));
+	assert_false(maria_is_as_asked(&identity, DB_ISO_DEFAULT, &err));
+	assert_contains(err_text(&err), "REPEATABLE READ although READ COMMITTED");
+	assert_false(maria_is_as_asked(&identity, DB_SERIALIZABLE, NULL));
+	identity.isolation[0] = '\0';
+	assert_false(maria_is_as_asked(&identity, DB_ISO_SERVER, &err));
+	err_fini(&err);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -288,6 +305,7 @@ int main(void)
 		CASE(a_wait_is_rounded_up_to_whole_seconds),
 		CASE(a_bad_setting_is_an_error),
 		CASE(the_servers_own_words_say_who_it_is),
+		CASE(another_level_than_was_asked_for_is_an_error),
 	};
 
 	world_engine = "mariadb";

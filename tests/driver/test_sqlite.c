@@ -123,6 +123,25 @@ static void at_the_end_of_its_patience_it_is_a_lock_timeout(void **state)
 	db_close(holder);
 }
 
+static void a_set_busy_timeout_wins(void **state)
+{
+	static const struct {
+		const char *ms;
+		enum db_err err;
+	} waits[] = {{"0", DB_BUSY}, {"20", DB_TIMEOUT}};
+
+	for (size_t i = 0; i < COUNT_OF(waits); i++) {
+		const struct db_setting set = {"busy_timeout", waits[i].ms};
+		const struct db_settings settings = {.iso = DB_ISO_DEFAULT, .sets = &set, .n_sets = 1,
+		                                     .lock_wait_ns = 3600 * NS_PER_S};
+		struct db_session *holder = world_open(*state), *other = world_open_with(*state, &settings);
+		assert_int_equal(begin_immediate(holder).err, DB_OK);
+		assert_int_equal(begin_immediate(other).err, waits[i].err);
+		db_close(other);
+		db_close(holder);
+	}
+}
+
 static void an_old_snapshot_cannot_write_however_patient(void **state)
 {
 	const struct db_settings patient = {.iso = DB_ISO_DEFAULT, .lock_wait_ns = 3600 * NS_PER_S};
@@ -145,6 +164,22 @@ static void an_old_snapshot_cannot_write_however_patient(void **state)
 	assert_int_equal(ask(late, "SELECT n FROM v", NULL), 2);
 	db_close(late);
 	db_close(first);
+}
+
+static void half_a_result_is_none(void **state)
+{
+	struct db_session *session = world_open(*state);
+	struct db_rows rows = {0};
+	struct db_outcome outcome;
+
+	/* The first row comes, the second one fails. */
+	assert_false(db_run(session, DB_READ, "SELECT abs(n) FROM (SELECT 1 AS n UNION ALL SELECT ?)",
+	                    ARGS(db_int(INT64_MIN)), &rows, &outcome, NULL));
+	assert_int_equal(outcome.err, DB_BROKEN);
+	assert_contains(outcome.message, "overflow");
+	assert_int_equal(rows.n_rows, 0);
+	assert_null(rows.cells);
+	db_close(session);
 }
 
 static void a_commit_without_a_transaction_is_an_error(void **state)
@@ -354,7 +389,9 @@ int main(void)
 		CASE(without_patience_it_is_busy_at_once),
 		CASE(with_patience_it_waits_and_tells_the_hooks),
 		CASE(at_the_end_of_its_patience_it_is_a_lock_timeout),
+		CASE(a_set_busy_timeout_wins),
 		CASE(an_old_snapshot_cannot_write_however_patient),
+		CASE(half_a_result_is_none),
 		CASE(a_commit_without_a_transaction_is_an_error),
 		CASE(a_file_that_cannot_be_a_database_is_told_so),
 		CASE(an_empty_file_is_a_new_database),
