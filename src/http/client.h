@@ -42,7 +42,8 @@ struct http_response {
 /* Feeds bytes; `end`: the peer closed after them. MORE after `end` means that it was cut off. Understands
  * Content-Length, chunked, and until-close bodies; the reply to a HEAD is not understood. Bytes beyond
  * the reply are ignored; after DONE or BAD every further call gives the same. */
-enum http_parse http_response_feed(struct http_response *response, const char *bytes, size_t n, bool end) MUST_USE;
+enum http_parse http_response_feed(struct http_response *response, const char *bytes, size_t n,
+                                   bool end) MUST_USE;
 /* A header's value, copied into heap text; the first of this name in any letter case, NULL if there
  * is none. */
 char *http_response_header(const struct http_response *response, const char *name) MUST_USE;

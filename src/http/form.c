@@ -63,7 +63,8 @@ static bool add_field(struct form *form, struct slice name, struct slice value)
 	if (form->n == FORM_MAX_FIELDS)
 		return false;
 	if ((form->n & (form->n - 1)) == 0) {
-		struct form_field *more = arena_new(&form->arena, form->n > 0 ? 2 * form->n : 1, sizeof *more);
+		size_t room = form->n > 0 ? 2 * form->n : 1;
+		struct form_field *more = arena_new(&form->arena, room, sizeof *more);
 		if (form->n > 0)
 			memcpy(more, form->fields, form->n * sizeof *more);
 		form->fields = more;

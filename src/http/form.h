@@ -36,7 +36,8 @@ enum form_result {
 /* The content type decides, in any letter case, parameters allowed; NULL: none was sent. Start with
  * `struct form form = {0};` and end with form_fini whatever the result was. The fields do not point
  * into the body. */
-enum form_result form_decode(const char *content_type, const char *body, size_t length, struct form *form) MUST_USE;
+enum form_result form_decode(const char *content_type, const char *body, size_t length,
+                             struct form *form) MUST_USE;
 /* The last field of this name, as Django takes it; NULL if there is none. */
 const struct form_field *form_get(const struct form *form, const char *name);
 void form_fini(struct form *form);

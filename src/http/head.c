@@ -42,8 +42,8 @@ static bool has_control(const char *text, size_t n)
 	return false;
 }
 
-static enum MHD_Result look_at_field(void *context, enum MHD_ValueKind kind, const char *name, size_t name_length,
-                                     const char *value, size_t value_length)
+static enum MHD_Result look_at_field(void *context, enum MHD_ValueKind kind, const char *name,
+                                     size_t name_length, const char *value, size_t value_length)
 {
 	struct fields *fields = context;
 	/* The colon and white space. Text that was copied elsewhere makes it absurdly large. */

@@ -43,9 +43,11 @@ static bool split_field(const char *line, size_t n, struct field *field)
 	for (size_t i = 0; i < field->name_length; i++)
 		if (line[i] <= ' ' || line[i] > '~')
 			return false;
-	for (size_t i = 0; i < field->value_length; i++)
-		if (((unsigned char)field->value[i] < ' ' && field->value[i] != '\t') || field->value[i] == 127)
+	for (size_t i = 0; i < field->value_length; i++) {
+		unsigned char c = (unsigned char)field->value[i];
+		if ((c < ' ' && c != '\t') || c == 127)
 			return false;
+	}
 	while (field->value_length > 0 && is_blank(field->value[0])) {
 		field->value++;
 		field->value_length--;
@@ -74,7 +76,8 @@ static bool field_is(const struct field *field, const char *name)
 
 static bool value_is(const struct field *field, const char *value)
 {
-	return field->value_length == strlen(value) && strncasecmp(field->value, value, field->value_length) == 0;
+	return field->value_length == strlen(value) &&
+	       strncasecmp(field->value, value, field->value_length) == 0;
 }
 
 char *http_response_header(const struct http_response *response, const char *name)
@@ -102,8 +105,8 @@ static int read_status(struct http_response *response)
 {
 	const char *line = str_text(&response->line);
 
-	if (response->line.length < 12 || strncmp(line, "HTTP/1.", 7) != 0 || line[7] < '0' || line[7] > '9' ||
-	    line[8] != ' ' || (line[12] != ' ' && line[12] != '\0'))
+	if (response->line.length < 12 || strncmp(line, "HTTP/1.", 7) != 0 || line[7] < '0' ||
+	    line[7] > '9' || line[8] != ' ' || (line[12] != ' ' && line[12] != '\0'))
 		return AT_BAD;
 	response->status = 0;
 	for (size_t i = 9; i < 12; i++) {

@@ -94,11 +94,11 @@ static bool add_headers(struct MHD_Response *response, const struct http_reply *
 {
 	bool good = MHD_add_response_header(response, "Connection", "close") == MHD_YES;
 
-	if (reply->content_type != NULL)
-		good = good && MHD_add_response_header(response, "Content-Type", reply->content_type) == MHD_YES;
-	for (size_t i = 0; i < reply->n_headers; i++)
-		good = good && MHD_add_response_header(response, reply->headers[i].name,
-		                                       reply->headers[i].value) == MHD_YES;
+	if (good && reply->content_type != NULL)
+		good = MHD_add_response_header(response, "Content-Type", reply->content_type) == MHD_YES;
+	for (size_t i = 0; good && i < reply->n_headers; i++)
+		good = MHD_add_response_header(response, reply->headers[i].name, reply->headers[i].value) ==
+		       MHD_YES;
 	return good;
 }
 
@@ -155,7 +155,8 @@ static void *on_target(void *context, const char *target, struct MHD_Connection 
 	return exchange;
 }
 
-static void on_end(void *context, struct MHD_Connection *connection, void **own, enum MHD_RequestTerminationCode code)
+static void on_end(void *context, struct MHD_Connection *connection, void **own,
+                   enum MHD_RequestTerminationCode code)
 {
 	struct exchange *exchange = *own;
 
@@ -207,7 +208,8 @@ static void judge(const struct http_server *server, struct exchange *exchange, c
 }
 
 /* False: so much that the connection is cut. */
-static bool take_body(const struct http_server *server, struct exchange *exchange, const char *bytes, size_t n)
+static bool take_body(const struct http_server *server, struct exchange *exchange, const char *bytes,
+                      size_t n)
 {
 	exchange->received += n;
 	if (exchange->received > HTTP_MAX_DROPPED)
@@ -239,8 +241,9 @@ static enum MHD_Result serve(const struct http_server *server, struct exchange *
 	return send_reply(connection, &reply);
 }
 
-static enum MHD_Result on_access(void *context, struct MHD_Connection *connection, const char *url, const char *method,
-                                 const char *version, const char *bytes, size_t *n, void **own)
+static enum MHD_Result on_access(void *context, struct MHD_Connection *connection, const char *url,
+                                 const char *method, const char *version, const char *bytes, size_t *n,
+                                 void **own)
 {
 	struct http_server *server = context;
 	struct exchange *exchange = *own;
@@ -296,6 +299,21 @@ static unsigned whole_seconds(int64_t ns)
 	return (unsigned)((ns + NS_PER_S - 1) / NS_PER_S);
 }
 
+static void start_daemon(struct http_server *server, int fd)
+{
+	server->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL, 0, NULL, NULL, on_access, server,
+		MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd,
+		MHD_OPTION_CONNECTION_LIMIT, 1U,
+		MHD_OPTION_STRICT_FOR_CLIENT, HEAD_STRICTNESS,
+		MHD_OPTION_CONNECTION_TIMEOUT, whole_seconds(server->settings.idle_timeout_ns),
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+		MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
+		MHD_OPTION_NOTIFY_COMPLETED, on_end, server,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+		MHD_OPTION_END);
+}
+
 struct http_server *http_server_open(const struct http_settings *settings, struct err *err)
 {
 	/* The library closes the socket that it is given, now and then: it gets its own descriptor. */
@@ -306,13 +324,7 @@ struct http_server *http_server_open(const struct http_settings *settings, struc
 	server->settings = *settings;
 	server->connection_fd = -1;
 	if (fd >= 0)
-		server->daemon = MHD_start_daemon(
-			MHD_USE_EPOLL, 0, NULL, NULL, on_access, server, MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd,
-			MHD_OPTION_CONNECTION_LIMIT, 1U, MHD_OPTION_STRICT_FOR_CLIENT, HEAD_STRICTNESS,
-			MHD_OPTION_CONNECTION_TIMEOUT, whole_seconds(settings->idle_timeout_ns),
-			MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-			MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_NOTIFY_COMPLETED, on_end, server,
-			MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
+		start_daemon(server, fd);
 	if (server->daemon != NULL)
 		return server;
 	free(server);

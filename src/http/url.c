@@ -27,7 +27,8 @@ static const char *skip_scheme(const char *text, struct err *err)
 	if (strncasecmp(text, "http://", 7) == 0)
 		return text + 7;
 	if (strncasecmp(text, "https://", 8) == 0)
-		err_set(err, "'%s': https is not spoken here, give the http:// address of the server itself", text);
+		err_set(err, "'%s': https is not spoken here, give the http:// address of the server itself",
+		        text);
 	else
 		err_set(err, "'%s' is not an http:// URL such as http://localhost:8000", text);
 	return NULL;
@@ -82,15 +83,15 @@ bool http_url_parse(const char *text, struct http_url *url, struct err *err)
 	if (begin == NULL)
 		return false;
 	if (!is_visible_ascii(text))
-		return err_set(err, "'%s' has a space or another character that a URL must write as %%XX", text);
+		return err_set(err, "'%s' has a space or another character that a URL writes as %%XX", text);
 	size_t length = strcspn(begin, "/?#");
 	char *authority = mem_text_n(begin, length);
 	bool good = strchr(authority, '@') == NULL;
 	if (!good)
 		err_set(err, "'%s': a user name or password in the URL is not supported", text);
 	else if (!(good = parse_authority(authority, url)))
-		err_set(err, "'%s': '%.*s' is not HOST, HOST:PORT or [IPV6]:PORT with a port from 1 to 65535", text,
-		        (int)length, begin);
+		err_set(err, "'%s': '%.*s' is not HOST, HOST:PORT or [IPV6]:PORT with a port from 1 to 65535",
+		        text, (int)length, begin);
 	free(authority);
 	if (!good)
 		return false;

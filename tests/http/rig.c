@@ -1,3 +1,5 @@
+/* The workers' loop is the real one in small: nothing but the server's descriptor and its time-out
+ * wakes it, so that a server which forgets to listen again hangs a test. */
 #include "rig.h"
 
 #include <arpa/inet.h>
@@ -169,7 +171,8 @@ static void start(struct rig *rig, size_t workers, int64_t idle_timeout_ns)
 
 	assert_in_range(workers, 1, RIG_MAX_WORKERS);
 	*rig = (struct rig){.n = workers, .idle_timeout_ns = idle_timeout_ns};
-	rig->counters = mmap(NULL, sizeof *rig->counters, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	rig->counters = mmap(NULL, sizeof *rig->counters, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+	                     -1, 0);
 	assert_ptr_not_equal(rig->counters, MAP_FAILED);
 	sem_init(&rig->counters->arrived, 1, 0);
 	sem_init(&rig->counters->gate, 1, 0);

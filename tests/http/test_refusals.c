@@ -97,13 +97,15 @@ static void where_a_request_ends(void **state)
  * the head of its answer twice. A client sees the status and the end of the connection. */
 static bool is_about_a_bad_length(const struct str *reply)
 {
-	return strncmp(str_text(reply), "HTTP/1.1 4", 10) == 0 && strstr(reply->text, "\r\nConnection: close\r\n") != NULL &&
+	return strncmp(str_text(reply), "HTTP/1.1 4", 10) == 0 &&
+	       strstr(reply->text, "\r\nConnection: close\r\n") != NULL &&
 	       strstr(reply->text, " value for <b>Content-Length</b> header.") != NULL;
 }
 
 static void lengths_that_are_no_numbers(void **state)
 {
-	static const char *const lengths[] = {" 3 3", " +3", " -3", " 0x3", " 3, 3", "", " three", " 3 ", " 99999999999999999999"};
+	static const char *const lengths[] = {" 3 3", " +3", " -3", " 0x3", " 3, 3", "", " three", " 3 ",
+	                                      " 99999999999999999999"};
 	struct str request = {0}, reply = {0};
 	struct rig rig;
 

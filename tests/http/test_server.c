@@ -149,7 +149,8 @@ static void well_formed_requests(void **state)
 		{BYTES("POST /p HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc"), "POST /p? [none] 3: abc"},
 		{BYTES("POST /p HTTP/1.1\r\nContent-Length: 0" END), "POST /p? [none] 0: "},
 		{BYTES("POST /p HTTP/1.1" END), "POST /p? [none] 0: "},
-		{BYTES("POST /p HTTP/1.1\r\nTransfer-Encoding: Chunked" END "3\r\nabc\r\n002;x=y\r\nde\r\n0\r\nT: x\r\n\r\n"),
+		{BYTES("POST /p HTTP/1.1\r\nTransfer-Encoding: Chunked" END
+		       "3\r\nabc\r\n002;x=y\r\nde\r\n0\r\nT: x\r\n\r\n"),
 		 "POST /p? [none] 5: abcde"},
 		{BYTES("POST /p HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 61" END
 		       "--b\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--b--\r\nmore"),
@@ -176,7 +177,8 @@ static void well_formed_requests(void **state)
 static void a_request_in_single_bytes(void **state)
 {
 	static const char request[] = "POST /p?q HTTP/1.1\r\nX-Mark: 7" END;
-	static const char chunked[] = "POST /p HTTP/1.1\r\nTransfer-Encoding: chunked" END "2\r\nab\r\n1\r\nc\r\n0\r\n\r\n";
+	static const char chunked[] = "POST /p HTTP/1.1\r\nTransfer-Encoding: chunked" END
+	                              "2\r\nab\r\n1\r\nc\r\n0\r\n\r\n";
 	struct rig rig;
 
 	(void)state;
@@ -263,7 +265,9 @@ static void two_requests_in_one_write_are_one(void **state)
 	rig_ask(&rig, BYTES("GET /1 HTTP/1.1" END "GET /2 HTTP/1.1" END), &reply);
 	assert_int_equal(rig_status(&reply, &body), 200);
 	assert_string_equal(str_text(&body), "GET /1? [none] 0: ");
-	rig_ask(&rig, BYTES("POST /1 HTTP/1.1\r\nConnection: keep-alive\r\nContent-Length: 3" END "abcGET /2 HTTP/1.1" END),
+	rig_ask(&rig,
+	        BYTES("POST /1 HTTP/1.1\r\nConnection: keep-alive\r\nContent-Length: 3" END
+	              "abcGET /2 HTTP/1.1" END),
 	        &reply);
 	assert_int_equal(rig_status(&reply, &body), 200);
 	assert_string_equal(str_text(&body), "POST /1? [none] 3: abc");

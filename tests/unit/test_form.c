@@ -134,15 +134,19 @@ static void multipart_as_django_reads_it(void **state)
 		/* what only begins like a delimiter is part of the value */
 		{MULTIPART, BYTES("--b\r\n" PART("a", "x\r\n--bc\r\n--b-\r\n--b--x\r\n --b\r\n--\r\ny") "--b--"),
 		 "<a>=<x\\x0d\\x0a--bc\\x0d\\x0a--b-\\x0d\\x0a--b--x\\x0d\\x0a --b\\x0d\\x0a--\\x0d\\x0ay>"},
-		{MULTIPART, BYTES("--b\r\n" PART("a", "\r\n\0\xFF\r\n") "--b--"), "<a>=<\\x0d\\x0a\\x00\\xff\\x0d\\x0a>"},
+		{MULTIPART, BYTES("--b\r\n" PART("a", "\r\n\0\xFF\r\n") "--b--"),
+		 "<a>=<\\x0d\\x0a\\x00\\xff\\x0d\\x0a>"},
 		/* names */
 		{MULTIPART, BYTES("--b\r\n" PART("\"a\\\"\\\\b\\c;d\"", "1") "--b--"), "<a\"\\b\\c;d>=<1>"},
 		{MULTIPART, BYTES("--b\r\n" PART("\" a \" ; x=y", "1") "--b--"), "<a>=<1>"},
 		{MULTIPART, BYTES("--b\r\n" PART("\"\"", "1") "--b--"), "<>=<1>"},
-		{MULTIPART, BYTES("--b\r\nCONTENT-disposition:form-data;NAME=a\r\nX: y\r\n\r\n1\r\n--b--"), "<a>=<1>"},
-		{MULTIPART, BYTES("--b\r\nContent-Disposition: form-data;\r\n\tname=a\r\n\r\n1\r\n--b--"), "<a>=<1>"},
+		{MULTIPART, BYTES("--b\r\nCONTENT-disposition:form-data;NAME=a\r\nX: y\r\n\r\n1\r\n--b--"),
+		 "<a>=<1>"},
+		{MULTIPART, BYTES("--b\r\nContent-Disposition: form-data;\r\n\tname=a\r\n\r\n1\r\n--b--"),
+		 "<a>=<1>"},
 		/* files, and parts without a name */
-		{MULTIPART, BYTES("--b\r\n" PART("a; filename=\"f\"", "1") "--b\r\n" PART("b", "2") "--b--"), "<b>=<2>"},
+		{MULTIPART, BYTES("--b\r\n" PART("a; filename=\"f\"", "1") "--b\r\n" PART("b", "2") "--b--"),
+		 "<b>=<2>"},
 		{MULTIPART, BYTES("--b\r\n" PART("a; filename*=UTF-8''f", "1") "--b--"), ""},
 		{MULTIPART, BYTES("--b\r\n" PART("a; filename=\"\"", "1") "--b--"), "<a>=<1>"},
 		{MULTIPART, BYTES("--b\r\n\r\nno header\r\n--b\r\nX: y\r\n\r\nno name\r\n--b--"), ""},
@@ -183,8 +187,8 @@ static void every_legal_boundary(void **state)
 		{"x", "x"}, {"\"x\"", "x"}, {"'", "'"}, {SEVENTY, SEVENTY}, {"-", "-"}, {"--", "--"},
 		{"\"'()+_,-./:=? z\"", "'()+_,-./:=? z"}, {"0; charset=utf-8", "0"}, {" \"q\" ; x=\"y;z\"", "q"},
 	};
-	static const char *const bad[] = {"", "\"\"", SEVENTY "x", "\"a \"", "a\\b", "\"a\tb\"", "a\xC3", "\"a", "\"a\"b",
-	                                  "a; boundary=b", "<"};
+	static const char *const bad[] = {"", "\"\"", SEVENTY "x", "\"a \"", "a\\b", "\"a\tb\"", "a\xC3", "\"a",
+	                                  "\"a\"b", "a; boundary=b", "<"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(good); i++) {
@@ -254,7 +258,8 @@ static void the_last_field_of_a_name_wins(void **state)
 /* Every beginning of a whole body is malformed, whichever byte it stops at, up to the end boundary. */
 static void cut_anywhere(void **state)
 {
-	static const char body[] = "x\r\n--b\r\n" PART("\"a\\\"\"", "1") "--b\r\n" PART("f; filename=f", "2") "--b--";
+	static const char body[] = "x\r\n--b\r\n" PART("\"a\\\"\"", "1")
+	                           "--b\r\n" PART("f; filename=f", "2") "--b--";
 
 	(void)state;
 	for (size_t n = 0; n + 1 < sizeof body; n++) {

@@ -52,14 +52,17 @@ static void urls_that_are_refused_in_words(void **state)
 		const char *text, *because;
 	} bad[] = {
 		{"https://localhost", "https is not spoken"}, {"HTTPS://h", "https is not spoken"},
-		{"", "not an http:// URL"}, {"localhost:8000", "not an http:// URL"}, {"http:/h", "not an http:// URL"},
-		{"ftp://h", "not an http:// URL"}, {" http://h", "not an http:// URL"}, {"//h/", "not an http:// URL"},
+		{"", "not an http:// URL"}, {"localhost:8000", "not an http:// URL"},
+		{"http:/h", "not an http:// URL"}, {"ftp://h", "not an http:// URL"},
+		{" http://h", "not an http:// URL"}, {"//h/", "not an http:// URL"},
 		{"http://", "is not HOST"}, {"http:///path", "is not HOST"}, {"http://:80", "is not HOST"},
-		{"http://h:", "is not HOST"}, {"http://h:0", "from 1 to 65535"}, {"http://h:65536", "from 1 to 65535"},
+		{"http://h:", "is not HOST"}, {"http://h:0", "from 1 to 65535"},
+		{"http://h:65536", "from 1 to 65535"},
 		{"http://h:-1", "is not HOST"}, {"http://h:+1", "is not HOST"}, {"http://h:8o", "is not HOST"},
 		{"http://h:1:2", "is not HOST"}, {"http://::1", "is not HOST"}, {"http://[::1", "is not HOST"},
 		{"http://[::1]x", "is not HOST"}, {"http://[::1]80", "is not HOST"}, {"http://[]", "is not HOST"},
-		{"http://[h]", "is not HOST"}, {"http://[127.0.0.1]", "is not HOST"}, {"http://[fe80::1%eth0]", "is not HOST"},
+		{"http://[h]", "is not HOST"}, {"http://[127.0.0.1]", "is not HOST"},
+		{"http://[fe80::1%eth0]", "is not HOST"},
 		{"http://a%20b", "is not HOST"}, {"http://a,b", "is not HOST"}, {"http://h\\x", "is not HOST"},
 		{"http://user@h", "user name or password"}, {"http://u:p@h:1/", "user name or password"},
 		{"http://h/a b", "a space"}, {"http://h/a\nb", "a space"}, {"http://h/\x7f", "a space"},
@@ -143,13 +146,15 @@ static const struct sample samples[] = {
 	{BYTES(CHUNKED "10000000000000001\r\n"), HTTP_PARSE_BAD, 0, NULL},
 	{BYTES(CHUNKED "0\r\nno trailer\r\n\r\n"), HTTP_PARSE_BAD, 0, NULL},
 	{BYTES(OK "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"), HTTP_PARSE_BAD, 0, NULL},
-	{BYTES(OK "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), HTTP_PARSE_BAD, 0, NULL},
+	{BYTES(OK "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+	 HTTP_PARSE_BAD, 0, NULL},
 	/* replies without a body */
 	{BYTES("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nxxxxx"), HTTP_PARSE_DONE, 204, ""},
 	{BYTES("HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n"), HTTP_PARSE_DONE, 304, ""},
 	/* interim replies */
 	{BYTES("HTTP/1.1 100 Continue\r\n\r\n" OK "Content-Length: 1\r\n\r\nx"), HTTP_PARSE_DONE, 200, "x"},
-	{BYTES("HTTP/1.1 103 Early\r\nContent-Length: 9\r\n\r\nHTTP/1.1 100 \r\n\r\n" OK "Content-Length: 1\r\n\r\nx"),
+	{BYTES("HTTP/1.1 103 Early\r\nContent-Length: 9\r\n\r\nHTTP/1.1 100 \r\n\r\n" OK
+	       "Content-Length: 1\r\n\r\nx"),
 	 HTTP_PARSE_DONE, 200, "x"},
 	{BYTES("HTTP/1.1 100 Continue\r\n\r\n"), HTTP_PARSE_MORE, 0, NULL},
 	{BYTES("HTTP/1.1 101 Switching Protocols\r\n\r\n"), HTTP_PARSE_BAD, 0, NULL},
@@ -252,11 +257,12 @@ static void headers_are_found(void **state)
 	static const struct {
 		const char *name, *value;
 	} found[] = {
-		{"Retry-After", "1"}, {"RETRY-after", "1"}, {"x-racy-refused", "deadlock"}, {"Empty", ""}, {"Twice", "first"},
+		{"Retry-After", "1"}, {"RETRY-after", "1"}, {"x-racy-refused", "deadlock"}, {"Empty", ""},
+		{"Twice", "first"},
 	};
-	static const char bytes[] = "HTTP/1.1 100 Continue\r\nInterim: x\r\n\r\nHTTP/1.1 503 No\r\nRetry-After: 1\r\n"
-	                            "X-Racy-Refused: \t deadlock \t\r\nEmpty:\r\nTwice: first\r\nTwice: second\r\n"
-	                            "Content-Length: 0\r\n\r\n";
+	static const char bytes[] = "HTTP/1.1 100 Continue\r\nInterim: x\r\n\r\n"
+	                            "HTTP/1.1 503 No\r\nRetry-After: 1\r\nX-Racy-Refused: \t deadlock \t\r\n"
+	                            "Empty:\r\nTwice: first\r\nTwice: second\r\nContent-Length: 0\r\n\r\n";
 	struct http_response response = {0};
 
 	(void)state;
@@ -278,7 +284,8 @@ static void headers_are_found(void **state)
 static void a_large_body_is_counted_beyond_what_is_kept(void **state)
 {
 	enum { PIECE = 64 * 1024, PIECES = HTTP_MAX_RESPONSE_BODY / PIECE + 3 };
-	static const char *const heads[] = {OK "\r\n", OK "Content-Length: 1245184\r\n\r\n", CHUNKED "130000\r\n"};
+	static const char *const heads[] = {OK "\r\n", OK "Content-Length: 1245184\r\n\r\n",
+	                                    CHUNKED "130000\r\n"};
 	char *piece = malloc(PIECE);
 
 	(void)state;
