@@ -1,4 +1,7 @@
-/* Results as a person or a program reads them: one vtable, two formats. */
+/* Results as a person or a program reads them: one vtable, two formats.
+ *
+ * A report is built whole and written at once; whether the bytes arrived is the command's to ask
+ * (ferror, fflush), since only it knows what a full disk means for its exit code. */
 #ifndef REPORT_REPORT_H
 #define REPORT_REPORT_H
 
@@ -8,14 +11,16 @@
 
 struct report_style {
 	int columns; /* the width to fit into; 80 where it is not a terminal and COLUMNS is not set */
+	bool wrap;   /* a terminal: long sentences break between words; else one line each, for grep */
 	bool colour; /* only on a terminal, never with NO_COLOR */
 	bool utf8;   /* the locale can show "·" and "—"; else ASCII */
 };
+/* Works with and without a setlocale elsewhere. */
 struct report_style report_style_of(FILE *to);
 
 struct report_format {
 	const char *name;
-	/* Before the volley: what will be done, where. May be NULL. */
+	/* Before the volley: what will be done, where. May be NULL. Reads plan and identity only. */
 	void (*plan)(FILE *to, const struct report_style *style, const struct run_result *result);
 	/* After the audit. */
 	void (*run)(FILE *to, const struct report_style *style, const struct run_result *result);
@@ -25,11 +30,20 @@ struct report_format {
 extern const struct report_format report_text, report_json;
 
 /* The lanes alone: one line a request, drawn to time, what each step did, who erased whom. Shows the
- * requests that began at the workers before `until_ns` (0: all). */
-void report_lanes(FILE *to, const struct report_style *style, const struct run_result *result, int64_t until_ns);
+ * requests that began at the workers before `until_ns` (0: all, also those that no worker began).
+ * Later is never drawn left of earlier, in whichever lane; the times in the first line are those of
+ * the marks below them. Who erases whom: of the whole run what the audit found, the write that stands;
+ * of a part what was erased there and then, though it may have come back later with a stale write.
+ * At most 30 lanes, fewer where the width cannot keep that order; the rest is counted in a last line. */
+void report_lanes(FILE *to, const struct report_style *style, const struct run_result *result,
+                  int64_t until_ns);
 
 /* When the first round of requests was over: the earliest time at which a worker took its second
- * request; 0 if none did. */
+ * request; 0 if none did. A worker is its slot, whichever process served in it. */
 int64_t report_first_round_end(const struct run_result *result);
+
+/* A sentence on lines of its own, each after `indent` (spaces), where the style wraps broken between
+ * words; what follows the first line is indented by two more. */
+void report_paragraph(FILE *to, const struct report_style *style, const char *indent, const char *text);
 
 #endif

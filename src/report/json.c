@@ -1,0 +1,251 @@
+/* A run as one JSON object on one line, for programs. Numbers are numbers, what is not known is null,
+ * times are seconds from the start of the volley. */
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "report/report.h"
+#include "report/style.h"
+
+/* Jansson fails for want of memory only, since texts are made valid before; base/mem.h says why that
+ * ends the program. */
+static void NO_RETURN out_of_memory(void)
+{
+	(void)fputs("racy: out of memory\n", stderr);
+	abort();
+}
+
+/* Takes over `value`. */
+static void put(json_t *object, const char *key, json_t *value)
+{
+	if (value == NULL || json_object_set_new(object, key, value) != 0)
+		out_of_memory();
+}
+
+static void append(json_t *array, json_t *value)
+{
+	if (value == NULL || json_array_append_new(array, value) != 0)
+		out_of_memory();
+}
+
+/* Texts from the command line may be any bytes; what is not UTF-8 becomes '?' byte by byte. */
+static json_t *text(const char *text)
+{
+	if (text == NULL)
+		return json_null();
+	json_t *whole = json_string(text);
+	if (whole != NULL)
+		return whole;
+	char *plain = mem_text(text);
+	for (char *c = plain; *c != '\0'; c++)
+		if ((unsigned char)*c >= 0x80)
+			*c = '?';
+	whole = json_string(plain);
+	free(plain);
+	return whole;
+}
+
+static json_t *number(int64_t value)
+{
+	return json_integer(value);
+}
+
+static json_t *count(size_t value)
+{
+	return json_integer((json_int_t)value);
+}
+
+static json_t *known(int64_t value)
+{
+	return value < 0 ? json_null() : json_integer(value);
+}
+
+/* Nanoseconds as seconds, to the microsecond: more digits would be noise. */
+static json_t *seconds(int64_t ns)
+{
+	return json_real(round((double)ns / 1e3) / 1e6);
+}
+
+/* A time that the events may not tell (0). */
+static json_t *moment(const struct run_result *result, int64_t t_ns)
+{
+	return t_ns == 0 ? json_null() : seconds(t_ns - result->start_ns);
+}
+
+static json_t *numbers(const uint32_t *items, size_t n)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		append(array, json_integer(items[i]));
+	return array;
+}
+
+static json_t *refused(const struct findings *findings)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < findings->n_refused_kinds; i++)
+		put(object, findings->refused[i].reason, count(findings->refused[i].n));
+	return object;
+}
+
+static json_t *overwrites(const struct run_result *result)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < result->findings.n_overwrites; i++) {
+		const struct overwrite *overwrite = &result->findings.overwrites[i];
+		json_t *object = json_object();
+		char *sentence = overwrite_sentence(overwrite, result->start_ns);
+		put(object, "writer", json_integer(overwrite->writer));
+		put(object, "read", number(overwrite->read_value));
+		put(object, "read_s", moment(result, overwrite->read_ns));
+		put(object, "over", number(overwrite->over_value));
+		put(object, "over_s", moment(result, overwrite->over_ns));
+		put(object, "over_writers", numbers(overwrite->over_writers, overwrite->n_over_writers));
+		put(object, "wrote", number(overwrite->wrote_value));
+		put(object, "wrote_s", moment(result, overwrite->wrote_ns));
+		put(object, "erased", numbers(overwrite->erased, overwrite->n_erased));
+		put(object, "gone", count(overwrite->n_gone));
+		put(object, "sure", json_boolean(overwrite->n_gone == overwrite->n_erased));
+		put(object, "sentence", text(sentence));
+		free(sentence);
+		append(array, object);
+	}
+	return array;
+}
+
+static void put_plan(json_t *object, const struct run_plan *plan)
+{
+	json_t *delay = plan->pauses ? json_array() : json_null();
+	json_t *sets = json_object();
+
+	if (plan->pauses) {
+		append(delay, seconds(plan->delay_min_ns));
+		append(delay, seconds(plan->delay_max_ns));
+	}
+	for (size_t i = 0; i < plan->n_sets; i++) {
+		/* Keys must be UTF-8 too; a name that is not could never have been set. */
+		put(sets, plan->sets[i].name, text(plan->sets[i].value));
+	}
+	put(object, "workers", json_integer(plan->workers));
+	put(object, "requests", count(plan->requests));
+	put(object, "wait_s", seconds(plan->wait_ns));
+	put(object, "delay_s", delay);
+	put(object, "amount", number(plan->amount));
+	put(object, "traced", json_boolean(plan->traced));
+	put(object, "recorded", json_boolean(plan->recorded));
+	put(object, "sets", sets);
+}
+
+static void put_place(json_t *object, const struct run_result *result)
+{
+	const struct db_identity *identity = &result->identity;
+	json_t *db = json_object();
+
+	put(db, "product", text(identity->product));
+	put(db, "version", text(identity->version));
+	put(db, "engine", text(identity->engine));
+	put(db, "url", text(result->plan.database));
+	put(object, "db", db);
+	put(object, "isolation", text(identity->isolation));
+	put(object, "snapshot_isolation",
+	    identity->snapshot_isolation < 0 ? json_null() : json_boolean(identity->snapshot_isolation > 0));
+}
+
+static void put_findings(json_t *object, const struct findings *findings)
+{
+	put(object, "answered", count(findings->answered));
+	put(object, "refused", refused(findings));
+	put(object, "unanswered", count(findings->unanswered));
+	put(object, "unanswered_but_done", count(findings->unanswered_but_done));
+	put(object, "transactions", count(findings->transactions));
+	put(object, "recorded_sum", number(findings->recorded_sum));
+	put(object, "start_balance", number(findings->start_balance));
+	put(object, "expected_balance", number(findings->expected_balance));
+	put(object, "actual_balance", number(findings->actual_balance));
+	put(object, "missing", number(findings->missing));
+	put(object, "lost_updates", known(findings->lost_updates));
+	put(object, "torn", known(findings->torn));
+	put(object, "lost", numbers(findings->lost, findings->n_lost));
+	put(object, "torn_requests", numbers(findings->torn_requests, findings->n_torn_requests));
+}
+
+static json_t *overlap(const struct run_result *result)
+{
+	const struct findings *findings = &result->findings;
+	json_t *object = json_object();
+
+	put(object, "max_in_flight", count(findings->max_in_flight));
+	put(object, "pairs", count(findings->pairs_overlapped));
+	put(object, "possible", json_boolean(result->plan.workers > 1 && result->plan.requests > 1));
+	put(object, "seen_by", text(findings->overlap_seen_by_client ? "client" : "workers"));
+	return object;
+}
+
+static json_t *run_object(const struct run_result *result)
+{
+	const struct findings *findings = &result->findings;
+	json_t *object = json_object(), *reasons = json_array();
+
+	for (size_t i = 0; i < findings->n_reasons; i++)
+		append(reasons, text(findings->reasons[i]));
+	put(object, "verdict", text(verdict_name(findings->verdict)));
+	put(object, "reasons", reasons);
+	put(object, "serial_by_construction", json_boolean(findings->serial_by_construction));
+	put(object, "interrupted", json_boolean(result->interrupted));
+	put(object, "scenario", text(result->plan.scenario));
+	put(object, "variant", text(result->plan.variant));
+	put(object, "mix", text(result->plan.mix));
+	put_place(object, result);
+	put_plan(object, &result->plan);
+	put_findings(object, findings);
+	put(object, "overlap", overlap(result));
+	put(object, "overwrites", overwrites(result));
+	put(object, "seconds", seconds(result->end_ns - result->start_ns));
+	/* Seeds come from the command line as signed 64-bit numbers, none below zero. */
+	put(object, "seed", json_integer((json_int_t)result->plan.seed));
+	return object;
+}
+
+static void print(FILE *to, json_t *object)
+{
+	enum { SIGNIFICANT = 15 }; /* a double keeps that many decimal digits: 0.412, not 0.41199999999999998 */
+	struct str str = {0};
+	char *line = json_dumps(object, JSON_REAL_PRECISION(SIGNIFICANT));
+
+	if (line == NULL)
+		out_of_memory();
+	str_add(&str, line);
+	str_add_char(&str, '\n');
+	free(line);
+	json_decref(object);
+	str_write(&str, to);
+}
+
+static void json_run(FILE *to, const struct report_style *style, const struct run_result *result)
+{
+	(void)style;
+	print(to, run_object(result));
+}
+
+static void json_table(FILE *to, const struct report_style *style, const struct run_result *results, size_t n)
+{
+	json_t *object = json_object(), *runs = json_array();
+
+	(void)style;
+	for (size_t i = 0; i < n; i++)
+		append(runs, run_object(&results[i]));
+	put(object, "runs", runs);
+	print(to, object);
+}
+
+const struct report_format report_json = {
+	.name = "json",
+	.plan = NULL,
+	.run = json_run,
+	.table = json_table,
+};
