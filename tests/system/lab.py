@@ -61,6 +61,12 @@ def children(pid):
         return [int(word) for word in file.read().split()]
 
 
+def descendants(pid):
+    """All of them, however deep."""
+    found = children(pid)
+    return found + [deeper for child in found for deeper in descendants(child)]
+
+
 def comm(pid):
     """The name of a process's program."""
     with open(f"/proc/{pid}/comm") as file:

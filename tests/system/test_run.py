@@ -3,11 +3,12 @@ import collections
 import json
 import os
 import random
+import re
 import signal
 import sqlite3
 import unittest
 
-from lab import Home, children, comm
+from lab import Home, children, comm, descendants
 
 DELAY = ("--delay", "150ms..300ms")  # long beside a statement, so that three workers surely overlap
 
@@ -116,23 +117,15 @@ class MariaDB(Verdicts):
         self.assertEqual(result["transactions"], result["answered"])
 
     def test_a_server_of_its_own_is_gone_afterwards(self):
-        url = self.mariadb()
-        before = self.servers()
-        self.race("non_atomic_no_delay", "-n", 1)
-        self.assertEqual(self.servers(), before)
-        self.assertIn("mysql", url)
-
-    @staticmethod
-    def servers():
-        found = set()
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open(f"/proc/{pid}/comm") as file:
-                    if file.read().strip() == "mariadbd":
-                        found.add(pid)
-            except OSError:
-                pass
-        return found
+        process = self.start("run", "deposit/non_atomic_long_delay", "--db", "mariadb", *DELAY, "-n", 2)
+        process.stdout.readline()  # the plan: the server is up
+        server, = [pid for pid in descendants(process.pid) if comm(pid) == "mariadbd"]
+        with open(f"/proc/{server}/cmdline") as file:
+            folder = re.search(r"--datadir=([^\0]+)", file.read()).group(1)
+        self.assertTrue(os.path.exists(folder))
+        process.communicate()
+        self.assertFalse(os.path.exists(f"/proc/{server}"))
+        self.assertFalse(os.path.exists(folder))
 
 
 class SQLite(Verdicts):
