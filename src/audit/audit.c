@@ -30,7 +30,8 @@ static void take_sums(const struct audit_input *input, struct findings *findings
 	findings->expected_balance = input->start_balance + findings->recorded_sum;
 	findings->missing = findings->expected_balance - findings->actual_balance;
 	if (findings->missing < 0)
-		findings_doubt(findings, "the balance holds %lld more than was recorded", (long long)-findings->missing);
+		findings_doubt(findings, "the balance holds %lld more than was recorded",
+		               (long long)-findings->missing);
 }
 
 static int by_number(const void *left, const void *right)
@@ -129,6 +130,7 @@ static void settle_writes(struct story *story)
 		else if (version->sure)
 			deposit->written = FATE_YES;
 	}
+	deposits_settle(&story->deposits);
 }
 
 static bool is_torn(const struct deposit *deposit)
@@ -149,16 +151,31 @@ static int by_request(const void *left, const void *right)
 	return *a < *b ? -1 : *a > *b;
 }
 
-/* Rows of one of several whose INSERT had no answer: torn if none of those came to write the balance. */
-static bool shared_is_torn(const struct deposits *deposits, const struct shared_rows *shared)
+/* How many of the rows that belong to some of several are torn: at least, since more of them are there
+ * than there are owners that may have written the balance; at most, the owners that have not. */
+struct torn_range {
+	size_t min, max;
+};
+
+static struct torn_range torn_of(const struct deposits *deposits, const struct shared_rows *shared)
 {
+	size_t unwritten = 0, others = 0;
+
 	for (size_t i = 0; i < deposits->n; i++) {
 		const struct deposit *deposit = &deposits->list[i];
-		if (deposit->recorded == FATE_MAYBE && deposit->record->value == shared->amount &&
-		    deposit->written != FATE_NO)
-			return false;
+		if (deposit->recorded != FATE_MAYBE || deposit->record->value != shared->amount)
+			continue;
+		if (deposit->written == FATE_NO)
+			unwritten++;
+		else
+			others++;
 	}
-	return shared->amount > 0;
+	if (shared->amount == 0)
+		return (struct torn_range){0};
+	return (struct torn_range){
+		.min = shared->n > others ? shared->n - others : 0,
+		.max = shared->n < unwritten ? shared->n : unwritten,
+	};
 }
 
 static void count_torn(const struct deposits *deposits, struct findings *findings)
@@ -171,10 +188,9 @@ static void count_torn(const struct deposits *deposits, struct findings *finding
 		findings->torn_amount += deposits->list[i].amount;
 	}
 	for (size_t i = 0; i < deposits->n_shared; i++) {
-		if (!shared_is_torn(deposits, &deposits->shared[i]))
-			continue;
-		findings->torn += (int64_t)deposits->shared[i].n;
-		findings->torn_amount += (int64_t)deposits->shared[i].n * deposits->shared[i].amount;
+		size_t torn = torn_of(deposits, &deposits->shared[i]).min;
+		findings->torn += (int64_t)torn;
+		findings->torn_amount += (int64_t)torn * deposits->shared[i].amount;
 	}
 }
 
@@ -192,23 +208,23 @@ static size_t count_written(const struct deposits *deposits, int64_t *amount)
 		*amount += deposit->amount;
 	}
 	for (size_t i = 0; i < deposits->n_shared; i++) {
-		if (shared_is_torn(deposits, &deposits->shared[i]) || deposits->shared[i].amount == 0)
-			continue;
-		n += deposits->shared[i].n;
-		*amount += (int64_t)deposits->shared[i].n * deposits->shared[i].amount;
+		const struct shared_rows *shared = &deposits->shared[i];
+		size_t rest = shared->n - torn_of(deposits, shared).min;
+		n += shared->amount > 0 ? rest : 0;
+		*amount += (int64_t)rest * shared->amount;
 	}
 	return n;
 }
 
-static void count_lost(const struct audit_input *input, const struct story *story, struct findings *findings)
+static void count_lost(const struct story *story, struct findings *findings)
 {
 	const struct lineage *lineage = &story->lineage;
 	int64_t written_amount;
 	size_t written = count_written(&story->deposits, &written_amount);
 
-	findings->lost_amount = written_amount - (input->actual_balance - input->start_balance);
-	if (lineage->final_min == lineage->final_max)
-		findings->lost_updates = (int64_t)written - (int64_t)lineage->final_max;
+	findings->lost_amount = written_amount - lineage->final.amount_max;
+	if (lineage->final.min == lineage->final.max)
+		findings->lost_updates = (int64_t)written - (int64_t)lineage->final.max;
 	else
 		findings->lost_updates = CANNOT_BE_TOLD;
 	for (size_t v = 1; v < lineage->n; v++) {
@@ -221,56 +237,83 @@ static void count_lost(const struct audit_input *input, const struct story *stor
 		qsort(findings->lost, findings->n_lost, sizeof *findings->lost, by_request);
 }
 
-/* The sums know nothing of the events: where both can tell how many, they must tell the same. */
-static void compare(const struct audit_input *input, struct findings *findings)
+/* The sums know nothing of the events: what both can tell, they must tell alike. */
+static void compare(const struct audit_input *input, const struct lineage *lineage, struct findings *findings)
 {
+	int64_t by_events = findings->lost_amount + findings->torn_amount;
 	size_t missing;
 
-	if (findings->lost_amount + findings->torn_amount != findings->missing) {
-		findings_doubt(findings, "the events tell of %lld missing, the sums of %lld",
-		               (long long)(findings->lost_amount + findings->torn_amount),
+	if (by_events != findings->missing || lineage->final.amount_min != lineage->final.amount_max) {
+		findings_doubt(findings, "the events tell of %lld missing, the sums of %lld", (long long)by_events,
 		               (long long)findings->missing);
-	} else if (findings->lost_updates != CANNOT_BE_TOLD && count_missing(input, findings->missing, &missing)) {
-		int64_t lost = (int64_t)missing - findings->torn;
-		if (lost != findings->lost_updates)
-			findings_doubt(findings, "the events tell of %lld lost updates, the sums of %lld",
-			               (long long)findings->lost_updates, (long long)lost);
+		return;
 	}
+	if (findings->lost_updates == CANNOT_BE_TOLD || !count_missing(input, findings->missing, &missing))
+		return;
+	int64_t lost = (int64_t)missing - findings->torn;
+	if (lost != findings->lost_updates)
+		findings_doubt(findings, "the events tell of %lld lost updates, the sums of %lld",
+		               (long long)findings->lost_updates, (long long)lost);
 }
 
-static void doubt_halves(const struct deposits *deposits, struct findings *findings)
+/* It was written, or may have been, by who may not be on record: a transaction is not torn apart. */
+static bool may_be_unrecorded(const struct deposit *deposit)
+{
+	bool whole = deposit->record_in_tx && deposit->write_in_tx;
+
+	return deposit->recorded == FATE_NO || (deposit->recorded == FATE_MAYBE && !whole);
+}
+
+/* The balance may hold what is not on record: then no sum tells what is lost. */
+static void doubt_unrecorded(const struct lineage *lineage, struct findings *findings)
 {
 	struct accused unrecorded = {0};
 
-	for (size_t i = 0; i < deposits->n; i++) {
-		if (deposits->list[i].written == FATE_YES && deposits->list[i].recorded == FATE_NO)
-			accused_add(&unrecorded, deposits->list[i].request);
+	for (size_t v = 1; v < lineage->n; v++) {
+		const struct deposit *deposit = lineage->versions[v].deposit;
+		if (may_be_unrecorded(deposit) && deposit->amount > 0 && bit_get(lineage->may_final, v))
+			accused_add(&unrecorded, deposit->request);
 	}
-	findings_doubt_about(findings, &unrecorded, "wrote the balance and is not on record",
-	                     "wrote the balance and are not on record");
+	findings_doubt_about(findings, &unrecorded, "may be in the balance without being on record",
+	                     "may be in the balance without being on record");
+}
+
+/* Deposits on record of which nobody can tell whether they were lost or torn. */
+static size_t count_open(const struct deposits *deposits)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < deposits->n; i++) {
+		const struct deposit *deposit = &deposits->list[i];
+		n += deposit->recorded == FATE_YES && deposit->written == FATE_MAYBE && deposit->amount > 0;
+	}
+	for (size_t i = 0; i < deposits->n_shared; i++) {
+		struct torn_range torn = torn_of(deposits, &deposits->shared[i]);
+		n += torn.max - torn.min;
+	}
+	return n;
 }
 
 static void remark_open(const struct story *story, struct findings *findings)
 {
-	size_t n_open = 0, n_gone = 0;
+	size_t n_open = count_open(&story->deposits), n_gone = 0;
 
-	for (size_t i = 0; i < story->deposits.n; i++) {
-		const struct deposit *deposit = &story->deposits.list[i];
-		n_open += deposit->recorded != FATE_NO && deposit->written == FATE_MAYBE;
-	}
 	if (n_open > 0)
-		findings_remark(findings, "%zu %s cut off in the middle of writing the balance, and nothing tells "
-		                "whether it was written: what is missing of them counts as lost",
+		findings_remark(findings,
+		                "%zu %s cut off, and nothing tells whether the balance was written: what is "
+		                "missing of them counts as lost",
 		                n_open, n_open == 1 ? "deposit was" : "deposits were");
 	if (findings->lost_updates == CANNOT_BE_TOLD) {
-		findings_remark(findings, "the final balance may be made of %zu to %zu deposits: how many updates "
-		                "were lost cannot be told", story->lineage.final_min, story->lineage.final_max);
+		findings_remark(findings,
+		                "the final balance may be made of %zu to %zu deposits: how many updates "
+		                "were lost cannot be told", story->lineage.final.min, story->lineage.final.max);
 		return;
 	}
 	for (size_t i = 0; i < findings->n_overwrites; i++)
 		n_gone += findings->overwrites[i].n_gone;
 	if ((int64_t)n_gone < findings->lost_updates)
-		findings_remark(findings, "%lld of %lld lost updates could not be attributed to one write: the order of "
+		findings_remark(findings,
+		                "%lld of %lld lost updates could not be attributed to one write: the order of "
 		                "the writes or the source of a read is not known",
 		                (long long)(findings->lost_updates - (int64_t)n_gone),
 		                (long long)findings->lost_updates);
@@ -291,12 +334,12 @@ static void judge_by_events(const struct audit_input *input, struct findings *fi
 	deposits_build(&story.deposits, input, findings);
 	lineage_build(&story.lineage, &story.deposits, input, findings);
 	settle_writes(&story);
-	doubt_halves(&story.deposits, findings);
+	doubt_unrecorded(&story.lineage, findings);
 	replies_check(input, &story.deposits, findings);
 	if (!in_doubt(findings)) {
 		count_torn(&story.deposits, findings);
-		count_lost(input, &story, findings);
-		compare(input, findings);
+		count_lost(&story, findings);
+		compare(input, &story.lineage, findings);
 	}
 	if (in_doubt(findings)) {
 		withdraw(findings);
@@ -311,7 +354,8 @@ static void judge_by_events(const struct audit_input *input, struct findings *fi
 static bool events_are_whole(const struct audit_input *input, struct findings *findings)
 {
 	if (input->events_missing > 0)
-		findings_doubt(findings, "%llu events were lost on their way: what happened is not fully known",
+		findings_doubt(findings,
+		               "%llu events were lost on their way: what happened is not fully known",
 		               (unsigned long long)input->events_missing);
 	if (input->history->strays > 0)
 		findings_doubt(findings, "%zu events fit no request: what happened is not fully known",
@@ -327,14 +371,15 @@ static void conclude(const struct audit_input *input, struct findings *findings)
 		return;
 	if (findings->missing != 0 || findings->torn > 0)
 		findings->verdict = VERDICT_VIOLATED;
+	else if (findings->transactions == 0)
+		findings_doubt(findings, "no deposit was recorded, so none could be lost");
 	else if (findings->recorded_sum == 0)
-		findings_doubt(findings, findings->transactions == 0 ? "no deposit was recorded, so none could be lost"
-		                                                     : "all that was recorded are deposits of 0: "
-		                                                       "nothing could be lost");
+		findings_doubt(findings, "all that was recorded are deposits of 0: nothing could be lost");
 	else if (!input->overlap_possible)
 		findings->serial_by_construction = true;
 	else if (findings->pairs_overlapped == 0)
-		findings_doubt(findings, "no two requests overlapped although %d workers could have served them at "
+		findings_doubt(findings,
+		               "no two requests overlapped although %d workers could have served them at "
 		               "once: raise -n, lower --wait, lengthen --delay", input->workers);
 }
 

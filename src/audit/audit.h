@@ -35,7 +35,7 @@ struct audit_input {
 	int64_t start_balance, actual_balance;
 	const struct audit_row *rows;  /* the recorded transactions of the account */
 	size_t n_rows;
-	const char *not_quiet;         /* sessions were still open when the final state was read: why; else NULL */
+	const char *not_quiet;         /* why the final state may not be final (sessions still open); else NULL */
 };
 
 /* One write that erased deposits. Times are absolute; the reporter subtracts the run's start.
@@ -82,7 +82,7 @@ struct findings {
 	struct refusals refused[16];
 	size_t n_refused_kinds, n_refused;
 	size_t unanswered; /* no whole reply, or a gateway's 502 or 504 */
-	size_t unanswered_but_done; /* of those, on record; without recording, at least so many */
+	size_t unanswered_but_done; /* of those, on record; at least so many where rows do not tell whose */
 	size_t transactions;
 	int64_t start_balance, recorded_sum, expected_balance, actual_balance;
 	int64_t missing;      /* expected - actual */

@@ -5,11 +5,6 @@
 
 #include <stdlib.h>
 
-/* How many deposits are in a balance: the fewest and the most. */
-struct depth {
-	size_t min, max;
-};
-
 struct by_write {
 	int64_t write_from;
 	size_t version;
@@ -29,11 +24,19 @@ bool version_counts(const struct version *version)
 	return version->deposit != NULL && version->deposit->amount > 0 && version->deposit->recorded != FATE_NO;
 }
 
-/* What is in all, and in any, of these versions. */
-static struct depth merge(const struct lineage *lineage, const struct depth *depths, const uint64_t *from,
-                          uint64_t *must, uint64_t *may)
+static void widen(struct size *size, const struct size *other, bool first)
 {
-	struct depth depth = {0};
+	size->min = first || other->min < size->min ? other->min : size->min;
+	size->max = first || other->max > size->max ? other->max : size->max;
+	size->amount_min = first || other->amount_min < size->amount_min ? other->amount_min : size->amount_min;
+	size->amount_max = first || other->amount_max > size->amount_max ? other->amount_max : size->amount_max;
+}
+
+/* What is in all, and in any, of these versions. */
+static struct size merge(const struct lineage *lineage, const struct size *sizes, const uint64_t *from,
+                         uint64_t *must, uint64_t *may)
+{
+	struct size size = {0};
 	size_t stride = lineage->may.stride;
 	bool first = true;
 
@@ -44,33 +47,34 @@ static struct depth merge(const struct lineage *lineage, const struct depth *dep
 		else
 			bits_and(must, its, stride);
 		bits_or(may, bits_row(&lineage->may, j), stride);
-		depth.min = first || depths[j].min < depth.min ? depths[j].min : depth.min;
-		depth.max = depths[j].max > depth.max ? depths[j].max : depth.max;
+		widen(&size, &sizes[j], first);
 		first = false;
 	}
-	return depth;
+	return size;
 }
 
-static struct depth fill(struct lineage *lineage, const struct depth *depths, size_t v)
+static struct size fill(struct lineage *lineage, const struct size *sizes, size_t v)
 {
 	uint64_t *must = bits_row(&lineage->must, v), *may = bits_row(&lineage->may, v);
 	const uint64_t *sources = bits_row(&lineage->sources, lineage->reading_of[v]);
-	struct depth depth = merge(lineage, depths, sources, must, may);
+	struct size size = merge(lineage, sizes, sources, must, may);
 
+	bit_set(must, v);
+	bit_set(may, v);
 	if (version_counts(&lineage->versions[v])) {
-		bit_set(must, v);
-		bit_set(may, v);
-		depth.min++;
-		depth.max++;
+		size.min++;
+		size.max++;
+		size.amount_min += lineage->versions[v].deposit->amount;
+		size.amount_max += lineage->versions[v].deposit->amount;
 	}
-	return depth;
+	return size;
 }
 
 void content_build(struct lineage *lineage)
 {
 	size_t n = lineage->n;
 	struct by_write *order = mem_new(n, sizeof *order);
-	struct depth *depths = mem_new(n, sizeof *depths);
+	struct size *sizes = mem_new(n, sizeof *sizes);
 
 	lineage->must = bits_new(n, n);
 	lineage->may = bits_new(n, n);
@@ -80,10 +84,8 @@ void content_build(struct lineage *lineage)
 		order[v] = (struct by_write){lineage->versions[v].write_from, v};
 	qsort(order, n, sizeof *order, by_write);
 	for (size_t i = 1; i < n; i++) /* the start is the first, and empty */
-		depths[order[i].version] = fill(lineage, depths, order[i].version);
-	struct depth final = merge(lineage, depths, lineage->finals, lineage->must_final, lineage->may_final);
-	lineage->final_min = final.min;
-	lineage->final_max = final.max;
+		sizes[order[i].version] = fill(lineage, sizes, order[i].version);
+	lineage->final = merge(lineage, sizes, lineage->finals, lineage->must_final, lineage->may_final);
 	free(order);
-	free(depths);
+	free(sizes);
 }

@@ -4,8 +4,7 @@
 
 #include "audit/lineage.h"
 
-/* Fills must, may, must_final, may_final, final_min and final_max of a lineage whose sources and finals
- * are found. */
+/* Fills must, may, must_final, may_final and final of a lineage whose sources and finals are found. */
 void content_build(struct lineage *lineage);
 
 #endif

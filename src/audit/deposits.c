@@ -313,7 +313,8 @@ static void claim_possible(struct deposits *deposits, struct row_claim *claims, 
 			unexplained += settle_amount(deposits, claims, n, amounts[i]);
 	}
 	if (unexplained > 0)
-		findings_doubt(findings, "%zu of the rows on record were not put there by any request of this run",
+		findings_doubt(findings,
+		               "%zu of the rows on record were not put there by any request of this run",
 		               unexplained);
 	free(amounts);
 }
@@ -326,6 +327,36 @@ static void settle_writes(struct deposits *deposits)
 		if (deposit->write_in_tx && deposit->written == FATE_MAYBE && deposit->record_in_tx)
 			deposit->written = knows_row(deposit) ? deposit->recorded : FATE_MAYBE;
 	}
+}
+
+static void settle_shared(struct deposits *deposits, struct shared_rows *shared)
+{
+	size_t n_owners = 0;
+
+	for (size_t i = 0; i < deposits->n; i++) {
+		struct deposit *deposit = &deposits->list[i];
+		if (!may_own(deposit, shared->amount))
+			continue;
+		bool told = deposit->record_in_tx && deposit->write_in_tx && deposit->written != FATE_MAYBE;
+		if (told)
+			deposit->recorded = deposit->written;
+		shared->n -= told && deposit->recorded == FATE_YES;
+		n_owners += !told;
+	}
+	if (shared->n > 0 && shared->n < n_owners)
+		return;
+	for (size_t i = 0; i < deposits->n; i++) {
+		if (may_own(&deposits->list[i], shared->amount))
+			deposits->list[i].recorded = shared->n > 0 ? FATE_YES : FATE_NO;
+	}
+	shared->n = 0;
+}
+
+void deposits_settle(struct deposits *deposits)
+{
+	for (size_t i = 0; i < deposits->n_shared; i++)
+		settle_shared(deposits, &deposits->shared[i]);
+	settle_writes(deposits);
 }
 
 void deposits_build(struct deposits *deposits, const struct audit_input *input, struct findings *findings)

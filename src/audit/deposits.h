@@ -39,6 +39,8 @@ struct deposits {
 
 /* Doubts: rows and events that do not fit each other, requests that the audit does not understand. */
 void deposits_build(struct deposits *deposits, const struct audit_input *input, struct findings *findings);
+/* After `written` was changed where later reads have told it: whose the shared rows are then. */
+void deposits_settle(struct deposits *deposits);
 void deposits_fini(struct deposits *deposits);
 
 #endif

@@ -346,8 +346,38 @@ static void doubt_unexplained(const struct lineage *lineage, const struct audit_
 	findings_doubt_about(findings, &strange, "read a balance that no request of this run had put there",
 	                     "read balances that no request of this run had put there");
 	if (bits_count(lineage->finals, lineage->after.stride) == 0)
-		findings_doubt(findings, "the balance is %lld, which no request of this run can have put there last",
+		findings_doubt(findings,
+		               "the balance is %lld, which no request of this run can have put there last",
 		               (long long)input->actual_balance);
+}
+
+/* Where reads see what is not committed, one may have seen what was then taken back. */
+static bool may_be_taken_back(const struct deposit *deposit, const struct reading *reading)
+{
+	const struct history_step *write = deposit->write;
+	bool tried = write != NULL && (write->end_ns == 0 || write->err == DB_OK || write->err == DB_LOST);
+
+	return tried && deposit->write_in_tx && deposit->transaction != FATE_YES &&
+	       write->value == reading->value && deposit->request != reading->request &&
+	       write->begin_ns < reading->to &&
+	       (deposit->seen->end_ns == 0 || deposit->seen->err == DB_LOST ||
+	        deposit->seen->end_ns > reading->from);
+}
+
+static void doubt_taken_back(const struct lineage *lineage, const struct deposits *deposits,
+                             struct findings *findings)
+{
+	struct accused readers = {0};
+
+	for (size_t r = 0; r < lineage->n_readings; r++) {
+		bool possible = false;
+		for (size_t i = 0; i < deposits->n && !possible; i++)
+			possible = may_be_taken_back(&deposits->list[i], &lineage->readings[r]);
+		if (possible)
+			accused_add(&readers, lineage->readings[r].request);
+	}
+	findings_doubt_about(findings, &readers, "may have read what was never committed",
+	                     "may have read what was never committed");
 }
 
 void lineage_build(struct lineage *lineage, const struct deposits *deposits, const struct audit_input *input,
@@ -368,6 +398,8 @@ void lineage_build(struct lineage *lineage, const struct deposits *deposits, con
 	}
 	solve(lineage, input, findings);
 	doubt_unexplained(lineage, input, findings);
+	if (input->dirty_reads)
+		doubt_taken_back(lineage, deposits, findings);
 	content_build(lineage);
 }
 

@@ -39,6 +39,12 @@ struct reading {
 	size_t version; /* what its request wrote then; 0: nothing */
 };
 
+/* How many deposits there are in a balance, and of how much: at least and at most. */
+struct size {
+	size_t min, max;
+	int64_t amount_min, amount_max;
+};
+
 struct lineage {
 	struct version *versions;
 	size_t n;
@@ -49,10 +55,11 @@ struct lineage {
 	struct bits sources;       /* by reading: the versions that it may have seen */
 	uint64_t *existing;        /* the versions that are sure */
 	uint64_t *finals;          /* the versions that may be the last */
-	/* Whose deposits (by number of their version) are surely, and may be, in a balance. */
+	/* Whose deposits (by number of their version) are surely, and may be, in a balance; those too that
+	 * nobody would miss. */
 	struct bits must, may;
 	uint64_t *must_final, *may_final; /* the same of the final balance */
-	size_t final_min, final_max;      /* how many deposits are in the final balance */
+	struct size final;                /* of those in the final balance that would be missed */
 };
 
 /* Doubts: a read or a final balance that no version explains, two writes that cannot have been in
@@ -61,7 +68,7 @@ void lineage_build(struct lineage *lineage, const struct deposits *deposits, con
                    struct findings *findings);
 void lineage_fini(struct lineage *lineage);
 
-/* A deposit of something: of 0 neither is missed. */
+/* A deposit that would be missed: one of something, and on record. */
 bool version_counts(const struct version *version);
 /* Nothing that is sure stands in the way of `version` being written over by `by`. */
 bool lineage_may_precede(const struct lineage *lineage, size_t version, size_t by);

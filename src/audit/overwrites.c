@@ -61,7 +61,8 @@ static bool certainly_last(const struct holders *holders, size_t over, size_t by
 	const struct lineage *lineage = holders->lineage;
 	const uint64_t *before = bits_row(&lineage->before, by);
 
-	if (!holders->lost || !bit_get(bits_row(&lineage->must, over), holders->deposit) || bit_get(holders->may, by))
+	if (!holders->lost || !bit_get(bits_row(&lineage->must, over), holders->deposit) ||
+	    bit_get(holders->may, by))
 		return false;
 	for BITS_EACH(x, holders->may, lineage->after.stride) {
 		if (x != over && !bit_get(before, x))
@@ -196,7 +197,8 @@ static uint32_t *requests_of(const struct lineage *lineage, const uint64_t *vers
 	return requests;
 }
 
-static void report(const struct lineage *lineage, const struct deed *deed, size_t by, struct findings *findings)
+static void report(const struct lineage *lineage, const struct deed *deed, size_t by,
+                   struct findings *findings)
 {
 	const struct deposit *writer = lineage->versions[by].deposit;
 	size_t stride = lineage->after.stride;
@@ -206,7 +208,8 @@ static void report(const struct lineage *lineage, const struct deed *deed, size_
 		.wrote_value = writer->write->value, .wrote_ns = writer->write->end_ns,
 	};
 
-	overwrite.erased = requests_of(lineage, deed->counted ? deed->erased : deed->sole, &overwrite.n_erased);
+	overwrite.erased = requests_of(lineage, deed->counted ? deed->erased : deed->sole,
+	                               &overwrite.n_erased);
 	overwrite.n_gone = deed->counted ? deed->n_gone : overwrite.n_erased;
 	overwrite.over_writers = requests_of(lineage, deed->over, &overwrite.n_over_writers);
 	for BITS_EACH(over, deed->over, stride) {
@@ -238,7 +241,8 @@ static void judge_write(const struct lineage *lineage, struct deed *deed, const 
 		if (lineage_may_precede(lineage, over, by))
 			weigh(deed, lineage, over, losses + first, next - first);
 	}
-	bool accused = (deed->counted && deed->n_gone > 0) || bits_count(deed->sole, lineage->after.stride) > 0;
+	bool accused = (deed->counted && deed->n_gone > 0) || bits_count(deed->sole,
+	                                                                 lineage->after.stride) > 0;
 	if (lineage->versions[by].sure && deed->agreed && accused)
 		report(lineage, deed, by, findings);
 }

@@ -99,7 +99,8 @@ static size_t shared_unanswered(const struct audit_input *input, const struct de
 	return shared->n;
 }
 
-void replies_check(const struct audit_input *input, const struct deposits *deposits, struct findings *findings)
+void replies_check(const struct audit_input *input, const struct deposits *deposits,
+                   struct findings *findings)
 {
 	struct charges charges = {0};
 	size_t next = 0;
@@ -172,7 +173,8 @@ static void check_amount(const struct audit_input *input, int64_t amount, struct
 		findings_doubt(findings, "%zu deposits of %lld were answered 200, and %zu are on record",
 		               promise.must, (long long)amount, rows);
 	if (rows > promise.may)
-		findings_doubt(findings, "%zu deposits of %lld are on record, and at most %zu can have been made",
+		findings_doubt(findings,
+		               "%zu deposits of %lld are on record, and at most %zu can have been made",
 		               rows, (long long)amount, promise.may);
 	if (rows > promise.must + others)
 		findings->unanswered_but_done += rows - promise.must - others;

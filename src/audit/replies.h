@@ -7,7 +7,8 @@
 /* Fills answered, refused and unanswered. */
 void replies_count(const struct audit_input *input, struct findings *findings);
 /* With recording: fills unanswered_but_done; doubts where a reply and the events cannot both be true. */
-void replies_check(const struct audit_input *input, const struct deposits *deposits, struct findings *findings);
+void replies_check(const struct audit_input *input, const struct deposits *deposits,
+                   struct findings *findings);
 /* Without: the same by amounts, since nothing ties a row to its request. */
 void replies_check_sums(const struct audit_input *input, struct findings *findings);
 
