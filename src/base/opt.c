@@ -102,7 +102,8 @@ static char *spelling(const struct opt *options, int answer, bool single_dash)
 }
 
 /* The names that begin with what was typed, if it may stand for more than one. */
-static bool is_short_for_several(const struct opt *options, const char *typed, size_t length, struct str *names)
+static bool is_short_for_several(const struct opt *options, const char *typed, size_t length,
+                                 struct str *names)
 {
 	size_t n = 0;
 

@@ -32,16 +32,16 @@ static int run(int argc, char **argv)
 	};
 	bool json = false;
 	const struct opt options[] = {
-		{"target", 't', "NAME", "the endpoint; `racy list` has them (atomic_long_delay)", opt_text, &target, 0, 0},
-		{"wait", 'w', "SECONDS", "between the starts of two requests: 0.5, 20ms (1)", opt_duration,
+		{"target", 0, "NAME", "the endpoint, as `racy list` has it (atomic_long_delay)", opt_text, &target, 0, 0},
+		{"wait", 0, "SECONDS", "between the starts of two requests: 0.5, 20ms (1)", opt_duration,
 	         &order.wait_ns, 0, 0},
-		{"url", 'u', "URL", "where the server is (http://localhost:8000)", opt_text, &order.url, 0, 0},
+		{"url", 0, "URL", "where the server is (http://localhost:8000)", opt_text, &order.url, 0, 0},
 		{"requests", 'n', "N", "how many: 1 to 10000 (10)", opt_number, &order.n, 1, FIRE_MAX_REQUESTS},
-		{"account", 0, "ID", "the form's field (1)", opt_number, &order.account, INT64_MIN, INT64_MAX},
-		{"amount", 0, "N", "the form's field (100)", opt_number, &order.amount, INT64_MIN, INT64_MAX},
+		{"account", 0, "ID", "the account to deposit to (1)", opt_number, &order.account, INT64_MIN, INT64_MAX},
+		{"amount", 0, "N", "of each deposit (100)", opt_number, &order.amount, INT64_MIN, INT64_MAX},
 		{"timeout", 0, "SECONDS", "give a request up so long after its planned start;\n0: wait for ever (0)",
 	         opt_duration, &order.timeout_ns, 0, 0},
-		{"json", 0, NULL, "one object on stdout instead", opt_flag, &json, 0, 0},
+		{"json", 0, NULL, "one object on stdout instead of lines and summary", opt_flag, &json, 0, 0},
 		{0},
 	};
 	struct err err = {0};

@@ -62,7 +62,7 @@ static int run(int argc, char **argv)
 		.n = 10,
 		.account = 1,
 		.amount = 100,
-		.when_nobody_listens = "`racy serve` listens on http://localhost:8000, and `racy fire` sends there",
+		.when_nobody_listens = "`racy serve` listens on http://localhost:8000; to send there: racy fire",
 	};
 	const struct opt options[] = {
 		{"target", 0, "NAME", "the endpoint (atomic_long_delay)", opt_text, &target, 0, 0},

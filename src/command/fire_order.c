@@ -3,41 +3,15 @@
 
 #include <errno.h>
 #include <jansson.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/str.h"
+#include "command/interrupt.h"
 #include "http/client.h"
 #include "load/fire.h"
-
-/* ---- Ctrl-C ------------------------------------------------------------------------------------ */
-
-static volatile sig_atomic_t caught;
-
-static void catch(int signal_number)
-{
-	caught = signal_number;
-}
-
-/* The first Ctrl-C ends the volley, a second one the program. */
-static void catch_signals(void)
-{
-	struct sigaction action = {.sa_handler = catch, .sa_flags = (int)SA_RESETHAND};
-
-	caught = 0;
-	(void)sigaction(SIGINT, &action, NULL);
-	(void)sigaction(SIGTERM, &action, NULL);
-}
-
-static bool was_caught(void *context)
-{
-	(void)context;
-	return caught != 0;
-}
 
 /* ---- lines ------------------------------------------------------------------------------------- */
 
@@ -46,13 +20,19 @@ struct teller {
 	const char *url; /* the endpoint's */
 };
 
+static bool was_interrupted(void *context)
+{
+	(void)context;
+	return interrupted != 0;
+}
+
 static void print_line(void *context, size_t i, const struct shot *shot)
 {
 	const struct teller *teller = context;
 
 	if (shot->end == SHOT_ANSWERED)
 		printf("%zu: POST %s %d\n", i + 1, teller->url, shot->status);
-	else if (caught == 0 || shot->sent_ns != 0)
+	else if (interrupted == 0 || shot->sent_ns != 0)
 		printf("%zu: POST %s failed: %s\n", i + 1, teller->url, shot->error);
 	fflush(stdout);
 }
@@ -118,14 +98,14 @@ static size_t pairs_of(size_t n)
 
 /* ---- the summary ------------------------------------------------------------------------------- */
 
-/* " (2 deadlock, 1 busy)" */
-static void print_kinds(json_t *kinds)
+/* " (2 deadlock, 1 busy)", " (3 with 404)" */
+static void print_kinds(json_t *kinds, const char *with)
 {
 	const char *key, *before = " (";
 	json_t *number;
 
 	json_object_foreach(kinds, key, number) {
-		fprintf(stderr, "%s%lld %s", before, (long long)json_integer_value(number), key);
+		fprintf(stderr, "%s%lld %s%s", before, (long long)json_integer_value(number), with, key);
 		before = ", ";
 	}
 	if (json_object_size(kinds) > 0)
@@ -150,11 +130,11 @@ static void print_summary(const struct volley *volley, const struct tally *tally
 	const struct volley_summary *sums = &tally->sums;
 
 	fflush(stdout);
-	fprintf(stderr, "%s%zu requests: %zu answered 200, %zu refused", caught != 0 ? "Interrupted. " : "",
+	fprintf(stderr, "%s%zu requests: %zu answered 200, %zu refused", interrupted != 0 ? "Interrupted. " : "",
 	        volley->n, sums->answered_200, sums->refused);
-	print_kinds(tally->refused);
+	print_kinds(tally->refused, "");
 	fprintf(stderr, ", %zu answered otherwise", sums->other);
-	print_kinds(tally->other);
+	print_kinds(tally->other, "with ");
 	fprintf(stderr, ", %zu without an answer", sums->unanswered);
 	if (sums->unanswered > 0)
 		fprintf(stderr, " (%zu not sent, %zu cut off, %zu timed out)", tally->not_sent, tally->cut,
@@ -162,7 +142,7 @@ static void print_summary(const struct volley *volley, const struct tally *tally
 	fputs(".\n", stderr);
 	if (sums->unanswered < volley->n)
 		print_times(sums);
-	fprintf(stderr, "At most %zu in flight; %zu of %zu pairs overlapped (seen from here: sent, not yet ended).\n",
+	fprintf(stderr, "At most %zu in flight, %zu of %zu pairs overlapped (as seen here: sent, not yet ended).\n",
 	        sums->max_in_flight, sums->pairs_overlapped, pairs_of(volley->n));
 }
 
@@ -202,38 +182,53 @@ static json_t *latency_object(const struct volley *volley, const struct volley_s
 	                 (json_int_t)sums->max_ns);
 }
 
-static void print_json(const struct teller *teller, const struct volley *volley, const struct tally *tally)
+static json_t *order_object(const struct teller *teller)
 {
 	const struct fire_order *order = teller->order;
+
+	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:I, s:b}", "url", teller->url, "scenario",
+	                 order->target.scenario->name, "variant", order->target.variant->name, "account",
+	                 (json_int_t)order->account, "amount", (json_int_t)order->amount, "wait_ns",
+	                 (json_int_t)order->wait_ns, "timeout_ns",
+	                 order->timeout_ns > 0 ? json_integer(order->timeout_ns) : json_null(), "requests",
+	                 (json_int_t)order->n, "interrupted", interrupted != 0);
+}
+
+static json_t *sums_object(const struct volley *volley, const struct tally *tally)
+{
 	const struct volley_summary *sums = &tally->sums;
 	json_t *shots = json_array();
 
 	for (size_t i = 0; i < volley->n; i++)
 		json_array_append_new(shots, shot_object(volley, i));
-	json_t *object = json_pack(
-		"{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:O, s:O, s:I, s:o, s:{s:I, s:I}, s:o}", "url",
-		teller->url, "scenario", order->target.scenario->name, "variant", order->target.variant->name,
-		"account", (json_int_t)order->account, "amount", (json_int_t)order->amount, "wait_ns",
-		(json_int_t)order->wait_ns, "timeout_ns", (json_int_t)order->timeout_ns, "requests",
-		(json_int_t)volley->n, "interrupted", caught != 0, "answered", (json_int_t)sums->answered_200,
-		"refused", tally->refused, "other", tally->other, "unanswered", (json_int_t)sums->unanswered,
-		"latency_ns", latency_object(volley, sums), "overlap", "max_in_flight",
-		(json_int_t)sums->max_in_flight, "pairs", (json_int_t)sums->pairs_overlapped, "shots", shots);
-	json_dumpf(object, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
+	return json_pack("{s:I, s:O, s:O, s:I, s:o, s:{s:I, s:I}, s:o}", "answered",
+	                 (json_int_t)sums->answered_200, "refused", tally->refused, "other", tally->other,
+	                 "unanswered", (json_int_t)sums->unanswered, "latency_ns", latency_object(volley, sums),
+	                 "overlap", "max_in_flight", (json_int_t)sums->max_in_flight, "pairs",
+	                 (json_int_t)sums->pairs_overlapped, "shots", shots);
+}
+
+static void print_json(const struct teller *teller, const struct volley *volley, const struct tally *tally)
+{
+	json_t *object = order_object(teller), *sums = sums_object(volley, tally);
+
+	json_object_update(object, sums);
+	json_dumpf(object, stdout, JSON_COMPACT);
 	putchar('\n');
+	json_decref(sums);
 	json_decref(object);
 }
 
 /* ---- the order --------------------------------------------------------------------------------- */
 
-/* Where the endpoint is: the server's URL, without slashes at its end, then the route. Heap text. */
-static char *endpoint_url(const struct fire_order *order)
+/* The endpoint below `base`, a URL or a path, whether or not slashes end that. Heap text. */
+static char *endpoint_below(const char *base, const struct fire_order *order)
 {
-	size_t length = strlen(order->url);
+	size_t length = strlen(base);
 
-	while (length > 0 && order->url[length - 1] == '/')
+	while (length > 0 && base[length - 1] == '/')
 		length--;
-	return mem_printf("%.*s%s%s/", (int)length, order->url, order->target.operation->route,
+	return mem_printf("%.*s%s%s/", (int)length, base, order->target.operation->route,
 	                  order->target.variant->name);
 }
 
@@ -244,15 +239,17 @@ static struct volley plan(const struct fire_order *order, const struct http_url 
 
 	volley.shots = mem_new(volley.n, sizeof *volley.shots);
 	for (size_t i = 0; i < volley.n; i++)
-		volley.shots[i] = (struct shot){.at_ns = (int64_t)i * order->wait_ns, .path = mem_text(url->path),
-		                                .account = order->account, .amount = order->amount};
+		volley.shots[i] = (struct shot){.at_ns = (int64_t)i * order->wait_ns,
+		                                .path = endpoint_below(url->path, order),
+		                                .account = order->account,
+		                                .amount = order->amount};
 	return volley;
 }
 
 static int exit_code(const struct volley *volley, const struct tally *tally)
 {
-	if (caught != 0)
-		return caught == SIGINT ? FIRE_INTERRUPTED : FIRE_TERMINATED;
+	if (interrupted != 0)
+		return RACY_INTERRUPTED + interrupted;
 	if (tally->not_sent == volley->n)
 		return RACY_ENVIRONMENT;
 	return tally->sums.unanswered > 0 ? RACY_INCONCLUSIVE : RACY_OK;
@@ -286,9 +283,9 @@ static int fire(const struct teller *teller, const struct http_url *url)
 	int code;
 
 	volley.on_end = teller->order->output == FIRE_LINES ? print_line : NULL;
-	volley.on_tick = was_caught;
+	volley.on_tick = was_interrupted;
 	volley.context = (void *)teller;
-	catch_signals();
+	interrupt_catch();
 	if (volley_fire(&volley, &err))
 		code = tell(teller, &volley);
 	else
@@ -298,22 +295,28 @@ static int fire(const struct teller *teller, const struct http_url *url)
 	return code;
 }
 
+static bool parse_url(const char *text, struct http_url *url, struct err *err)
+{
+	if (!http_url_parse(text, url, err))
+		return false;
+	if (strpbrk(text, "?#") == NULL)
+		return true;
+	return err_set(err, "'%s': leave the query out: it names a server, such as http://localhost:8000", text);
+}
+
 int fire_and_tell(const struct fire_order *order)
 {
-	char *endpoint = endpoint_url(order);
+	char *endpoint = endpoint_below(order->url, order);
 	struct teller teller = {order, endpoint};
 	struct http_url url = {0};
 	struct err err = {0};
 	int code;
 
-	if (strpbrk(order->url, "?#") != NULL) {
-		code = command_usage(order->command, "--url: '%s': leave out the query: it names a server, such as "
-		                     "http://localhost:8000", order->url);
-	} else if (!http_url_parse(endpoint, &url, &err)) {
+	if (parse_url(order->url, &url, &err)) {
+		code = fire(&teller, &url);
+	} else {
 		err_prefix(&err, "--url");
 		code = command_fail(order->command, RACY_USAGE, &err);
-	} else {
-		code = fire(&teller, &url);
 	}
 	http_url_fini(&url);
 	err_fini(&err);

@@ -20,14 +20,10 @@ struct fire_order {
 	const char *when_nobody_listens; /* what to try then */
 };
 
-enum {
-	FIRE_MAX_REQUESTS = 10000,
-	FIRE_INTERRUPTED = 130, /* as a shell has it: 128 and the signal */
-	FIRE_TERMINATED = 143,
-};
+enum { FIRE_MAX_REQUESTS = 10000 };
 
 /* Fires and tells. RACY_OK: every request was answered, whatever the answer; RACY_INCONCLUSIVE: some
- * were not; RACY_ENVIRONMENT: none was sent; RACY_USAGE: the URL is none; else by a signal. */
+ * were not; RACY_ENVIRONMENT: none was sent; RACY_USAGE: the URL is none; RACY_INTERRUPTED and the signal. */
 int fire_and_tell(const struct fire_order *order);
 
 #endif
