@@ -233,8 +233,8 @@ static void end_overdue_drain(struct arbiter *arbiter)
 {
 	if (arbiter->stage != DRAINING || clock_now_ns() < arbiter->drained_by_ns)
 		return;
-	log_warning("%zu workers did not finish in time: ended, their clients get no answer",
-	            count_workers(arbiter));
+	size_t n = count_workers(arbiter);
+	log_warning("%zu worker%s did not finish in time: ended without an answer", n, n > 1 ? "s" : "");
 	stop_at_once(arbiter);
 }
 

@@ -15,7 +15,7 @@ import time
 import unittest
 
 RACY = os.environ["RACY"]
-HUNG = 90.0
+HUNG = float(os.environ.get("RACY_TEST_HUNG", "90"))
 
 
 def until(condition, what):

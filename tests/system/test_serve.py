@@ -129,7 +129,7 @@ class Ending(Case):
         fds = self.pidfds(server)
         self.assertEqual(server.end(signal.SIGTERM), 0)
         self.assertEqual(volley.statuses(), [0])
-        self.assertIn("1 workers did not finish in time", server.log().replace("1 worker ", "1 workers "))
+        self.assertIn("1 worker did not finish in time", server.log())
         self.assertTrue(all(gone(fd) for fd in fds))
 
     def test_int_and_quit_stop_at_once(self):
@@ -309,7 +309,11 @@ class Replacing(Case):
     def test_no_timeout(self):
         server = self.serve(None, "--timeout", "0", "--delay", "2.5s")
         self.assertIn("time-out none", server.log())
-        self.assertEqual(Volley(server.port, [deposit("atomic_long_delay", server.new_account())]).statuses(), [200])
+        volley = Volley(server.port, [deposit("atomic_long_delay", server.new_account())])
+        self.held(server, 1)
+        time.sleep(1.2)
+        server.process.send_signal(signal.SIGCHLD)  # whatever wakes the arbiter, it does not look
+        self.assertEqual(volley.statuses(), [200])
 
     def test_one_that_does_not_even_abort(self):
         server = self.serve(None, "--timeout", "1s")

@@ -49,7 +49,8 @@ static void make_schema(struct world *world)
 	struct db_session *session = db_open(&world->target, &world->settings.db, &err);
 
 	if (session == NULL ||
-	    !db_migrate(session, "deposit", scenario_deposit.migrations, scenario_deposit.n_migrations, NULL, &err) ||
+	    !db_migrate(session, "deposit", scenario_deposit.migrations, scenario_deposit.n_migrations, NULL,
+	                &err) ||
 	    !account_create(session, 0, &id, &err))
 		fail_msg("%s", err_text(&err));
 	assert_int_equal(id, 1);
@@ -102,12 +103,14 @@ static void world_free(struct world *world)
 }
 
 /* The status of the reply; 0: none came. `number`: what X-Racy-Request says. */
-static int deposit(int port, const char *variant, const char *number)
+static int deposit_on(int port, const char *account, const char *variant, const char *number)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-	char *request = mem_printf("POST /demo/%s/ HTTP/1.1\r\nHost: t\r\nX-Racy-Request: %s\r\nContent-Length: 20\r\n"
-	                           "Content-Type: application/x-www-form-urlencoded\r\n\r\naccount=1&amount=100",
-	                           variant, number);
+	char *request = mem_printf("POST /demo/%s/ HTTP/1.1\r\nHost: t\r\nX-Racy-Request: %s\r\n"
+	                           "Content-Length: %zu\r\n"
+	                           "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+	                           "account=%s&amount=100",
+	                           variant, number, strlen("account=&amount=100") + strlen(account), account);
 	char reply[512] = "";
 	size_t length = 0;
 	ssize_t n = 1;
@@ -124,6 +127,11 @@ static int deposit(int port, const char *variant, const char *number)
 	close(fd);
 	free(request);
 	return status;
+}
+
+static int deposit(int port, const char *variant, const char *number)
+{
+	return deposit_on(port, "1", variant, number);
 }
 
 /* ---- addresses ------------------------------------------------------------------------------ */
@@ -167,7 +175,7 @@ static void an_address_in_use_is_told(void **state)
 	assert_int_equal(serve_listen(same, &other, &malformed, &err), -1);
 	assert_false(malformed);
 	assert_non_null(strstr(err_text(&err), same));
-	assert_non_null(strstr(err_text(&err), "in use"));
+	assert_non_null(strstr(err_text(&err), "in use by another program"));
 	close(fd);
 	fd = serve_listen(same, &other, NULL, NULL);
 	assert_true(fd >= 0);
@@ -240,7 +248,8 @@ static const struct event *find_event(const struct event_list *list, enum event_
 }
 
 /* Starts the subject, sends, stops it: then all its events are there. */
-static struct event_list run_subject(struct world *world, const char *variant, const char *const *numbers, int status)
+static struct event_list run_subject(struct world *world, const char *variant, const char *const *numbers,
+                                     int status)
 {
 	struct subject subject;
 	struct event_list list = {0};
@@ -259,7 +268,8 @@ static struct event_list run_subject(struct world *world, const char *variant, c
 static void requests_are_recorded_under_their_numbers(void **state)
 {
 	struct world *world = world_new(2);
-	struct event_list list = run_subject(world, "atomic_no_delay", (const char *const[]){"r7/5", "other/6", NULL}, 200);
+	static const char *const numbers[] = {"r7/5", "other/6", NULL};
+	struct event_list list = run_subject(world, "atomic_no_delay", numbers, 200);
 
 	(void)state;
 	assert_int_equal(count_kind(&list, EVENT_WORKER_BOOT), 2);
@@ -271,6 +281,8 @@ static void requests_are_recorded_under_their_numbers(void **state)
 	assert_string_equal(begin->op, "atomic_no_delay");
 	assert_int_equal(end->value, 200);
 	assert_int_equal(end->detail, DB_OK);
+	/* What its session did is known too. */
+	assert_int_equal(find_event(&list, EVENT_CALL_BEGIN, 5)->detail, DB_BEGIN);
 	/* A foreign run's request is served like any other, under no number. */
 	assert_int_equal(find_event(&list, EVENT_REQUEST_END, 0)->value, 200);
 	event_list_fini(&list);
@@ -280,7 +292,8 @@ static void requests_are_recorded_under_their_numbers(void **state)
 static void boots_tell_the_worker_behind_each_slot(void **state)
 {
 	struct world *world = world_new(3);
-	struct event_list list = run_subject(world, "atomic_no_delay", (const char *const[]){NULL}, 200);
+	static const char *const none[] = {NULL};
+	struct event_list list = run_subject(world, "atomic_no_delay", none, 200);
 	bool seen[3] = {false};
 
 	(void)state;
@@ -297,7 +310,8 @@ static void boots_tell_the_worker_behind_each_slot(void **state)
 	world_free(world);
 }
 
-static const char *const nine[] = {"r7/1", "r7/2", "r7/3", "r7/4", "r7/5", "r7/6", "r7/7", "r7/8", "r7/9", NULL};
+static const char *const nine[] = {"r7/1", "r7/2", "r7/3", "r7/4", "r7/5",
+                                   "r7/6", "r7/7", "r7/8", "r7/9", NULL};
 
 static void pauses_of(int workers, uint64_t seed, const char *const *numbers, int64_t pauses[static 10])
 {
@@ -392,6 +406,24 @@ static void a_row_that_went_is_a_conflict(void **state)
 	assert_int_equal(status_of_the_surprised(&no_foreign_keys, 1), 503);
 }
 
+static void an_account_beyond_64_bits_is_not_the_last_one(void **state)
+{
+	struct world *world = world_new(1);
+	struct db_session *session = db_open(&world->target, &world->settings.db, NULL);
+	struct subject subject;
+
+	(void)state;
+	assert_true(db_run(session, DB_WRITE,
+	                   "INSERT INTO demo_account (id, balance) VALUES (9223372036854775807, 0)", NULL, NULL,
+	                   NULL, NULL));
+	db_close(session);
+	assert_true(subject_start(&world->settings, &subject, NULL));
+	assert_int_equal(deposit_on(world->port, "9223372036854775807", "atomic_no_delay", ""), 200);
+	assert_int_equal(deposit_on(world->port, "9223372036854775808", "atomic_no_delay", ""), 404);
+	subject_stop(&subject);
+	world_free(world);
+}
+
 /* ---- nothing is left behind ----------------------------------------------------------------- */
 
 static void no_database_no_subject(void **state)
@@ -464,6 +496,30 @@ static void the_subject_ends_with_whoever_started_it(void **state)
 	world_free(world);
 }
 
+static void ctrl_c_is_not_for_the_subject(void **state)
+{
+	struct world *world = world_new(2);
+	int status = -1;
+
+	(void)state;
+	pid_t owner = fork();
+	if (owner == 0) {
+		struct subject subject;
+		setpgid(0, 0);
+		signal(SIGINT, SIG_IGN);
+		if (!subject_start(&world->settings, &subject, NULL))
+			_exit(1);
+		kill(0, SIGINT);
+		int answer_status = deposit(world->port, "atomic_no_delay", "r7/1");
+		subject_stop(&subject);
+		_exit(answer_status == 200 ? 0 : 2);
+	}
+	waitpid(owner, &status, 0);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	world_free(world);
+}
+
 /* ---- the endpoint in this process, where a leak shows --------------------------------------- */
 
 static void answer(void *context, const struct http_request *request, struct http_reply *reply)
@@ -474,7 +530,10 @@ static void answer(void *context, const struct http_request *request, struct htt
 /* Serves until the client is gone. */
 static void serve_client(struct http_server *server, int client_fd)
 {
-	struct pollfd fds[] = {{.fd = http_server_fd(server), .events = POLLIN}, {.fd = client_fd, .events = POLLIN}};
+	struct pollfd fds[] = {
+		{.fd = http_server_fd(server), .events = POLLIN},
+		{.fd = client_fd, .events = POLLIN},
+	};
 
 	while (fds[1].revents == 0) {
 		assert_true(poll(fds, COUNT_OF(fds), HUNG_S * 1000) > 0);
@@ -525,8 +584,10 @@ int main(void)
 		cmocka_unit_test(boots_tell_the_worker_behind_each_slot),
 		cmocka_unit_test(a_seed_gives_its_delays_again),
 		cmocka_unit_test(a_row_that_went_is_a_conflict),
+		cmocka_unit_test(an_account_beyond_64_bits_is_not_the_last_one),
 		cmocka_unit_test(no_database_no_subject),
 		cmocka_unit_test(the_subject_ends_with_whoever_started_it),
+		cmocka_unit_test(ctrl_c_is_not_for_the_subject),
 		cmocka_unit_test(the_endpoint_leaks_nothing),
 	};
 
