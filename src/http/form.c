@@ -126,14 +126,16 @@ static bool add_pair(struct form *form, struct slice pair)
 
 static enum form_result decode_urlencoded(struct form *form, struct slice body)
 {
-	size_t pairs = 0;
+	size_t separators = 0;
 
+	/* Django counts the empty pairs too, before it drops them. */
+	for (size_t i = 0; i < body.n; i++)
+		separators += body.at[i] == '&';
+	if (separators + 1 > FORM_MAX_FIELDS)
+		return FORM_MALFORMED;
 	while (body.n > 0) {
 		const char *end = memchr(body.at, '&', body.n);
 		struct slice pair = end != NULL ? slice_until(body, end) : body;
-		/* Django counts the empty ones too, before it drops them. */
-		if (++pairs > FORM_MAX_FIELDS)
-			return FORM_MALFORMED;
 		if (pair.n > 0 && !add_pair(form, pair))
 			return FORM_MALFORMED;
 		body = slice_from(body, pair.n + (end != NULL ? 1 : 0));

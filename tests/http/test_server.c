@@ -369,9 +369,10 @@ static void beyond_what_is_dropped(void **state)
 	int fd = rig_connect(&rig);
 	rig_send(fd, BYTES("POST / HTTP/1.1\r\nTransfer-Encoding: chunked" END));
 	/* 64 MiB are taken; how much of what follows is, the sockets' buffers decide. */
-	for (int i = 0; i < 64; i++)
-		rig_send(fd, piece.text, piece.length);
-	while (rig_try_send(fd, piece.text, piece.length)) {}
+	int taken = 0;
+	while (taken < 128 && rig_try_send(fd, piece.text, piece.length))
+		taken++;
+	assert_in_range(taken, 63, 127);
 	str_clear(&reply);
 	rig_receive(fd, &reply, NULL);
 	assert_int_equal(rig_status(&reply, NULL), 0);

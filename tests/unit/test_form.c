@@ -94,6 +94,8 @@ static void urlencoded_as_django_reads_it(void **state)
 		{URLENCODED, BYTES("a=%00&b=\0x&c=%FF%C3%28"),
 		 "<a>=<\\x00><b>=<\\x00x><c>=<\\xff\\xc3(>"},
 		{URLENCODED, BYTES("a=1\r\n"), "<a>=<1\\x0d\\x0a>"},
+		{URLENCODED, BYTES("a=%"), "<a>=<%>"},
+		{URLENCODED, BYTES("a=%4"), "<a>=<%4>"},
 	};
 
 	(void)state;
@@ -183,12 +185,14 @@ static void every_legal_boundary(void **state)
 {
 	static const struct {
 		const char *parameter, *boundary;
-	} good[] = {
+	} bad[] = {
+		{"", ""}, {"\"\"", ""}, {SEVENTY "x", SEVENTY "x"}, {"\"a \"", "a "}, {"a\\b", "a\\b"},
+		{"\"a\tb\"", "a\tb"}, {"a\xC3", "a\xC3"}, {"\"a", "a"}, {"\"a\"b", "a"}, {"<", "<"},
+		{"a; boundary=b", "a"}, {"b; boundary=a", "a"}, {"a; boundary=a", "a"}, {"a; x=\"", "a"},
+	}, good[] = {
 		{"x", "x"}, {"\"x\"", "x"}, {"'", "'"}, {SEVENTY, SEVENTY}, {"-", "-"}, {"--", "--"},
 		{"\"'()+_,-./:=? z\"", "'()+_,-./:=? z"}, {"0; charset=utf-8", "0"}, {" \"q\" ; x=\"y;z\"", "q"},
 	};
-	static const char *const bad[] = {"", "\"\"", SEVENTY "x", "\"a \"", "a\\b", "\"a\tb\"", "a\xC3", "\"a",
-	                                  "\"a\"b", "a; boundary=b", "<"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(good); i++) {
@@ -200,10 +204,12 @@ static void every_legal_boundary(void **state)
 		str_fini(&body);
 	}
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
-		struct str type = {0};
-		str_printf(&type, "multipart/form-data; boundary=%s", bad[i]);
-		assert_samples(&(struct sample){str_text(&type), BYTES("--a--"), "malformed"}, 1);
+		struct str type = {0}, body = {0};
+		str_printf(&type, "multipart/form-data; boundary=%s", bad[i].parameter);
+		str_printf(&body, "--%s\r\n" PART("a", "1") "--%s--", bad[i].boundary, bad[i].boundary);
+		assert_samples(&(struct sample){str_text(&type), str_text(&body), body.length, "malformed"}, 1);
 		str_fini(&type);
+		str_fini(&body);
 	}
 	assert_samples(&(struct sample){"multipart/form-data", BYTES("--a--"), "malformed"}, 1);
 	assert_samples(&(struct sample){"multipart/form-data; boundary", BYTES("--a--"), "malformed"}, 1);
@@ -222,6 +228,15 @@ static void a_thousand_fields_and_no_more(void **state)
 	assert_string_equal(form_get(&form, "a")->value, "2");
 	form_fini(&form);
 	str_add(&pairs, "&a=3");
+	assert_int_equal(form_decode(URLENCODED, pairs.text, pairs.length, &form), FORM_MALFORMED);
+	form_fini(&form);
+
+	str_clear(&pairs);
+	str_repeat(&pairs, "&", FORM_MAX_FIELDS - 1);
+	assert_int_equal(form_decode(URLENCODED, pairs.text, pairs.length, &form), FORM_OK);
+	assert_int_equal(form.n, 0);
+	form_fini(&form);
+	str_add(&pairs, "&");
 	assert_int_equal(form_decode(URLENCODED, pairs.text, pairs.length, &form), FORM_MALFORMED);
 	form_fini(&form);
 

@@ -129,6 +129,7 @@ static const struct sample samples[] = {
 	/* until the peer closes */
 	{BYTES(OK "\r\nall of it\r\n"), HTTP_PARSE_DONE, 200, "all of it\r\n"},
 	{BYTES(OK "\r\n"), HTTP_PARSE_DONE, 200, ""},
+	{BYTES(OK "Content: 1\r\nContent-Lengths: 2\r\n\r\nall"), HTTP_PARSE_DONE, 200, "all"},
 	/* chunks */
 	{BYTES(CHUNKED "3\r\n200\r\n0\r\n\r\n"), HTTP_PARSE_DONE, 200, "200"},
 	{BYTES(CHUNKED "A\r\n0123456789\r\n1;ext=\"1\"\r\na\r\n01 ; x\r\nb\r\n000\r\n\r\n"), HTTP_PARSE_DONE, 200,
@@ -139,6 +140,8 @@ static const struct sample samples[] = {
 	{BYTES(CHUNKED "3\r\n200"), HTTP_PARSE_MORE, 0, NULL},
 	{BYTES(CHUNKED "3\r\n2000\r\n0\r\n\r\n"), HTTP_PARSE_BAD, 0, NULL},
 	{BYTES(CHUNKED "\r\n200\r\n0\r\n\r\n"), HTTP_PARSE_BAD, 0, NULL},
+	{BYTES(CHUNKED "\r\n\r\n"), HTTP_PARSE_BAD, 0, NULL},
+	{BYTES(CHUNKED ";x\r\n\r\n"), HTTP_PARSE_BAD, 0, NULL},
 	{BYTES(CHUNKED "g\r\n"), HTTP_PARSE_BAD, 0, NULL},
 	{BYTES(CHUNKED "1 1\r\n"), HTTP_PARSE_BAD, 0, NULL},
 	{BYTES(CHUNKED " 1\r\n"), HTTP_PARSE_BAD, 0, NULL},
@@ -165,6 +168,10 @@ static const struct sample samples[] = {
 	{BYTES("SSH-2.0-x\r\n"), HTTP_PARSE_BAD, 0, NULL},
 	{BYTES("\r\n" OK "\r\n"), HTTP_PARSE_BAD, 0, NULL},
 	{BYTES("HTTP/2 200 OK\r\n\r\n"), HTTP_PARSE_BAD, 0, NULL},
+	{BYTES("HTTP/2.0 200 OK\r\n\r\n"), HTTP_PARSE_BAD, 0, NULL},
+	{BYTES("HTTP/1.1\r\n\r\n"), HTTP_PARSE_BAD, 0, NULL},
+	{BYTES("HTTP/1.1x200 OK\r\n\r\n"), HTTP_PARSE_BAD, 0, NULL},
+	{BYTES("HTTP/1.1 2:0 OK\r\n\r\n"), HTTP_PARSE_BAD, 0, NULL},
 	{BYTES("HTTP/1.1  200 OK\r\n\r\n"), HTTP_PARSE_BAD, 0, NULL},
 	{BYTES("HTTP/1.1 20 OK\r\n\r\n"), HTTP_PARSE_BAD, 0, NULL},
 	{BYTES("HTTP/1.1 2000 OK\r\n\r\n"), HTTP_PARSE_BAD, 0, NULL},
@@ -247,7 +254,7 @@ static void done_at_the_last_byte(void **state)
 		for (size_t at = 0; at + 1 < ends[i].n; at++)
 			assert_int_equal(feed(&response, ends[i].bytes + at, 1, false), HTTP_PARSE_MORE);
 		assert_int_equal(feed(&response, ends[i].bytes + ends[i].n - 1, 1, false), HTTP_PARSE_DONE);
-		assert_int_equal(feed(&response, "more", 4, true), HTTP_PARSE_DONE);
+		assert_int_equal(feed(&response, "more\r\n", 6, true), HTTP_PARSE_DONE);
 		assert_parsed(&ends[i], &response, HTTP_PARSE_DONE);
 	}
 }
