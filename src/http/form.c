@@ -58,10 +58,8 @@ static const char *slice_find(struct slice slice, const char *what, size_t n)
 /* ---- the form --------------------------------------------------------------------------------- */
 
 /* The array doubles at powers of two; the outgrown ones go with the arena. */
-static bool add_field(struct form *form, struct slice name, struct slice value)
+static void add_field(struct form *form, struct slice name, struct slice value)
 {
-	if (form->n == FORM_MAX_FIELDS)
-		return false;
 	if ((form->n & (form->n - 1)) == 0) {
 		size_t room = form->n > 0 ? 2 * form->n : 1;
 		struct form_field *more = arena_new(&form->arena, room, sizeof *more);
@@ -70,7 +68,6 @@ static bool add_field(struct form *form, struct slice name, struct slice value)
 		form->fields = more;
 	}
 	form->fields[form->n++] = (struct form_field){name.at, value.at, name.n, value.n};
-	return true;
 }
 
 static struct slice keep(struct form *form, struct slice slice)
@@ -115,13 +112,13 @@ static struct slice keep_unescaped(struct form *form, struct slice text)
 	return (struct slice){to, n};
 }
 
-static bool add_pair(struct form *form, struct slice pair)
+static void add_pair(struct form *form, struct slice pair)
 {
 	const char *equals = memchr(pair.at, '=', pair.n);
 	struct slice name = equals != NULL ? slice_until(pair, equals) : pair;
 	struct slice value = equals != NULL ? slice_from(pair, name.n + 1) : slice_from(pair, pair.n);
 
-	return add_field(form, keep_unescaped(form, name), keep_unescaped(form, value));
+	add_field(form, keep_unescaped(form, name), keep_unescaped(form, value));
 }
 
 static enum form_result decode_urlencoded(struct form *form, struct slice body)
@@ -136,8 +133,8 @@ static enum form_result decode_urlencoded(struct form *form, struct slice body)
 	while (body.n > 0) {
 		const char *end = memchr(body.at, '&', body.n);
 		struct slice pair = end != NULL ? slice_until(body, end) : body;
-		if (pair.n > 0 && !add_pair(form, pair))
-			return FORM_MALFORMED;
+		if (pair.n > 0)
+			add_pair(form, pair);
 		body = slice_from(body, pair.n + (end != NULL ? 1 : 0));
 	}
 	return FORM_OK;
@@ -383,9 +380,9 @@ static bool add_part(struct form *form, struct slice text)
 	}
 	if (!read_part_header(form, block, &part))
 		return false;
-	if (!part.is_named || part.is_file)
-		return true;
-	return add_field(form, part.name, keep(form, value));
+	if (part.is_named && !part.is_file)
+		add_field(form, part.name, keep(form, value));
+	return true;
 }
 
 static enum form_result decode_multipart(struct form *form, struct slice params, struct slice body)

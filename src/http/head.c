@@ -55,7 +55,7 @@ static enum MHD_Result look_at_field(void *context, enum MHD_ValueKind kind, con
 		fields->bad_name = true;
 		return MHD_YES;
 	}
-	size_t length = name_length + (LIBRARY_HIDES_BYTES ? gap : 1) + value_length + 2;
+	size_t length = name_length + (LIBRARY_HIDES_BYTES ? gap : 2) + value_length + 2;
 	fields->bytes += length;
 	fields->too_large = fields->too_large || length > HEAD_MAX_FIELD;
 	fields->bad_name = fields->bad_name || !is_token(name, name_length);

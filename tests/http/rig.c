@@ -146,7 +146,8 @@ static void be_worker(const struct rig *rig, int stop_fd)
 		exit(3);
 	loop(&worker, stop_fd);
 	http_server_close(worker.server);
-	close(rig->listen_fd);
+	if (close(rig->listen_fd) != 0)
+		exit(4); /* the server closed what is not its own */
 	exit(0); /* not _exit: the sanitizers report here */
 }
 
