@@ -89,14 +89,7 @@ class Ending(Case):
         self.held(server, 1)
         server.process.send_signal(signal.SIGTERM)
         server.await_line("finishing the requests under way")
-
-        def refused():
-            try:
-                socket.create_connection(("127.0.0.1", server.port), timeout=HUNG).close()
-                return False
-            except ConnectionError:
-                return True
-        until(refused, "new clients refused")
+        until(lambda: self.refused(server), "new clients refused")
         self.assertIsNone(server.process.poll())
         self.assertEqual(volley.statuses(), [200])
         self.assertEqual(server.end(), 0)
@@ -185,6 +178,22 @@ class Ending(Case):
         waiting = Volley(server.port, [deposit("atomic_long_delay", account)] * 3)
         server.process.kill()
         self.assertEqual(volley.statuses() + waiting.statuses(), [200, 0, 0, 0])
+
+    def refused(self, server):
+        try:
+            socket.create_connection(("127.0.0.1", server.port), timeout=HUNG).close()
+            return False
+        except ConnectionError:
+            return True
+
+    def test_a_worker_without_an_arbiter_closes_the_port(self):
+        server = self.serve(workers=1)
+        half = send_bytes(server.port, deposit("atomic_no_delay", 1)[:-3])
+        self.held(server, 1)
+        server.process.kill()
+        until(lambda: self.refused(server), "new clients refused")
+        half.sendall(b"100")
+        self.assertEqual(read_reply(half).status, 404)
 
     def test_a_worker_without_an_arbiter_does_not_wait_for_ever(self):
         server = self.serve(None, "--graceful-timeout", "0.3s", "--timeout", "1000s", workers=1)
