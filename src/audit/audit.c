@@ -294,9 +294,9 @@ static size_t count_open(const struct deposits *deposits)
 	return n;
 }
 
-static void remark_open(const struct story *story, struct findings *findings)
+static void remark_open(const struct story *story, size_t n_untold, struct findings *findings)
 {
-	size_t n_open = count_open(&story->deposits), n_gone = 0;
+	size_t n_open = count_open(&story->deposits);
 
 	if (n_open > 0)
 		findings_remark(findings,
@@ -309,14 +309,10 @@ static void remark_open(const struct story *story, struct findings *findings)
 		                "were lost cannot be told", story->lineage.final.min, story->lineage.final.max);
 		return;
 	}
-	for (size_t i = 0; i < findings->n_overwrites; i++)
-		n_gone += findings->overwrites[i].n_gone;
-	if ((int64_t)n_gone < findings->lost_updates)
+	if (n_untold > 0)
 		findings_remark(findings,
-		                "%lld of %lld lost updates could not be attributed to one write: the order of "
-		                "the writes or the source of a read is not known",
-		                (long long)(findings->lost_updates - (int64_t)n_gone),
-		                (long long)findings->lost_updates);
+		                "what %zu of the writes erased could not be told: the order of the writes or the "
+		                "source of a read is not known", n_untold);
 }
 
 /* Nobody is accused by events that are in doubt. */
@@ -344,8 +340,7 @@ static void judge_by_events(const struct audit_input *input, struct findings *fi
 	if (in_doubt(findings)) {
 		withdraw(findings);
 	} else {
-		overwrites_find(&story.lineage, findings);
-		remark_open(&story, findings);
+		remark_open(&story, overwrites_find(&story.lineage, findings), findings);
 	}
 	lineage_fini(&story.lineage);
 	deposits_fini(&story.deposits);

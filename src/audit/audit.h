@@ -38,10 +38,9 @@ struct audit_input {
 	const char *not_quiet;         /* why the final state may not be final (sessions still open); else NULL */
 };
 
-/* One write that erased deposits. Times are absolute; the reporter subtracts the run's start.
- *
- * A deposit may be erased, come back with a stale write and be erased again: it is told once, with
- * the write that stands: the one that followed the last balance with the deposit in it. */
+/* One write over a balance that its writer had not read. Times are absolute; the reporter subtracts the
+ * run's start. What was in that balance and is not in the writer's own is erased by this write; a deposit
+ * may come back when somebody writes who had read it before, and be erased again. */
 struct overwrite {
 	uint32_t writer;
 	int64_t read_value, read_ns;   /* what the writer had read, and when (the read's end) */
@@ -55,6 +54,8 @@ struct overwrite {
 	 * `n_gone` of these ("request 2 or 5"). By number. */
 	uint32_t *erased;
 	size_t n_erased, n_gone;
+	uint32_t *back; /* of those erased for sure: who is in the final balance all the same */
+	size_t n_back;
 };
 
 struct refusals {

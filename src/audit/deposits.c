@@ -116,6 +116,12 @@ static enum fate fate_in(bool in_tx, enum fate call, enum fate transaction)
 	return call == FATE_YES ? transaction : FATE_NO; /* after a failed call nobody commits */
 }
 
+/* Its INSERT ended well, so that the row's number is known. */
+static bool knows_row(const struct deposit *deposit)
+{
+	return deposit->record != NULL && fate_of_call(deposit->record) == FATE_YES;
+}
+
 static bool read_request(struct deposit *deposit, const struct history_request *request,
                          const struct history_step *account)
 {
@@ -135,6 +141,8 @@ static bool read_request(struct deposit *deposit, const struct history_request *
 		if (call == FATE_YES && deposit->write->result < 1)
 			call = FATE_NO; /* no row was there to be written */
 		deposit->written = fate_in(deposit->write_in_tx, call, deposit->transaction);
+		deposit->whole = knows_row(deposit) && deposit->record_in_tx && deposit->write_in_tx &&
+		                 call == FATE_YES;
 	}
 	return known;
 }
@@ -143,8 +151,8 @@ static bool read_request(struct deposit *deposit, const struct history_request *
 
 struct row_claim {
 	struct audit_row row;
-	bool taken;        /* by an INSERT that surely was committed */
-	size_t n_possible; /* INSERTs of this very row that may have been committed */
+	bool taken;   /* by an INSERT that surely was committed */
+	bool claimed; /* by one of this very row that may have been */
 };
 
 static int by_id(const void *left, const void *right)
@@ -170,12 +178,6 @@ static struct row_claim *find_claim(struct row_claim *claims, size_t n, int64_t 
 	struct row_claim key = {.row.id = id};
 
 	return n > 0 ? bsearch(&key, claims, n, sizeof *claims, by_id) : NULL;
-}
-
-/* Its INSERT ended well, so that the row's number is known. */
-static bool knows_row(const struct deposit *deposit)
-{
-	return deposit->record != NULL && fate_of_call(deposit->record) == FATE_YES;
 }
 
 static void claim_committed(struct deposits *deposits, struct row_claim *claims, size_t n,
@@ -205,79 +207,39 @@ static void claim_committed(struct deposits *deposits, struct row_claim *claims,
 	                     "committed rows that hold other amounts");
 }
 
-static struct row_claim *possible_claim(const struct deposit *deposit, struct row_claim *claims, size_t n)
+/* The row of an INSERT whose commit had no answer: false if it is not there, or not its own. */
+static bool claim_row(const struct deposit *deposit, struct row_claim *claims, size_t n)
 {
-	if (deposit->recorded != FATE_MAYBE || !knows_row(deposit))
-		return NULL;
 	struct row_claim *claim = find_claim(claims, n, deposit->record->result);
-	return claim != NULL && !claim->taken && claim->row.amount == deposit->record->value ? claim : NULL;
-}
 
-/* Of one amount: what is there for those whose INSERT may or may not have taken place. */
-struct spare {
-	size_t numberless; /* INSERTs without an answer: any row may be theirs */
-	size_t unclaimed;  /* rows that can only be theirs */
-	size_t claimed;    /* rows that an INSERT with a number may own too */
-};
+	if (claim == NULL || claim->taken || claim->row.amount != deposit->record->value)
+		return false;
+	claim->claimed = true;
+	return true;
+}
 
 static bool may_own(const struct deposit *deposit, int64_t amount)
 {
 	return deposit->recorded == FATE_MAYBE && deposit->record->value == amount;
 }
 
-static struct spare spare_of(const struct deposits *deposits, const struct row_claim *claims, size_t n,
-                             int64_t amount)
+/* Gathers the rows of this amount that no committed INSERT has put there; answers how many of them
+ * nobody can have put there: those without a claim that are more than the INSERTs without a number.
+ * Numbers of rows come again where one was rolled back (SQLite), so that even a row whose number fits
+ * may belong to another. */
+static size_t share_amount(struct deposits *deposits, const struct row_claim *claims, size_t n, int64_t amount)
 {
-	struct spare spare = {0};
+	size_t numberless = 0, unclaimed = 0, rows = 0;
 
-	for (size_t i = 0; i < deposits->n; i++) {
-		const struct deposit *deposit = &deposits->list[i];
-		spare.numberless += may_own(deposit, amount) && !knows_row(deposit);
-	}
+	for (size_t i = 0; i < deposits->n; i++)
+		numberless += may_own(&deposits->list[i], amount) && !knows_row(&deposits->list[i]);
 	for (size_t i = 0; i < n; i++) {
-		if (claims[i].taken || claims[i].row.amount != amount)
-			continue;
-		if (claims[i].n_possible > 0)
-			spare.claimed++;
-		else
-			spare.unclaimed++;
+		bool free = !claims[i].taken && claims[i].row.amount == amount;
+		rows += free;
+		unclaimed += free && !claims[i].claimed;
 	}
-	return spare;
-}
-
-/* Numbers of rows come again where one was rolled back (SQLite), so that even a row whose number fits
- * may belong to an INSERT whose answer never came. */
-static enum fate settle(const struct deposit *deposit, struct row_claim *claims, size_t n,
-                        const struct spare *spare)
-{
-	if (knows_row(deposit)) {
-		const struct row_claim *claim = possible_claim(deposit, claims, n);
-		if (claim == NULL)
-			return FATE_NO;
-		return claim->n_possible == 1 && spare->numberless <= spare->unclaimed ? FATE_YES : FATE_MAYBE;
-	}
-	if (spare->unclaimed >= spare->numberless)
-		return FATE_YES;
-	return spare->unclaimed + spare->claimed == 0 ? FATE_NO : FATE_MAYBE;
-}
-
-/* Settles whose the rows of this amount are that no committed INSERT has put there; answers how many
- * of them nobody can have put there. */
-static size_t settle_amount(struct deposits *deposits, struct row_claim *claims, size_t n, int64_t amount)
-{
-	struct spare spare = spare_of(deposits, claims, n, amount);
-	size_t unexplained = spare.unclaimed > spare.numberless ? spare.unclaimed - spare.numberless : 0;
-	size_t left = spare.unclaimed + spare.claimed - unexplained;
-
-	for (size_t i = 0; i < deposits->n; i++) {
-		struct deposit *deposit = &deposits->list[i];
-		if (!may_own(deposit, amount))
-			continue;
-		deposit->recorded = settle(deposit, claims, n, &spare);
-		left -= deposit->recorded == FATE_YES;
-	}
-	if (left > 0)
-		deposits->shared[deposits->n_shared++] = (struct shared_rows){amount, left};
+	size_t unexplained = unclaimed > numberless ? unclaimed - numberless : 0;
+	deposits->shared[deposits->n_shared++] = (struct shared_rows){amount, rows - unexplained};
 	return unexplained;
 }
 
@@ -295,11 +257,11 @@ static void claim_possible(struct deposits *deposits, struct row_claim *claims, 
 	size_t n_amounts = 0, unexplained = 0;
 
 	for (size_t i = 0; i < deposits->n; i++) {
-		struct row_claim *claim = possible_claim(&deposits->list[i], claims, n);
-		if (claim != NULL)
-			claim->n_possible++;
-		if (deposits->list[i].recorded == FATE_MAYBE)
-			amounts[n_amounts++] = deposits->list[i].record->value;
+		struct deposit *deposit = &deposits->list[i];
+		if (deposit->recorded == FATE_MAYBE && knows_row(deposit) && !claim_row(deposit, claims, n))
+			deposit->recorded = FATE_NO;
+		if (deposit->recorded == FATE_MAYBE)
+			amounts[n_amounts++] = deposit->record->value;
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (!claims[i].taken)
@@ -310,25 +272,17 @@ static void claim_possible(struct deposits *deposits, struct row_claim *claims, 
 		qsort(amounts, n_amounts, sizeof *amounts, by_number);
 	for (size_t i = 0; i < n_amounts; i++) {
 		if (i == 0 || amounts[i] != amounts[i - 1])
-			unexplained += settle_amount(deposits, claims, n, amounts[i]);
+			unexplained += share_amount(deposits, claims, n, amounts[i]);
 	}
 	if (unexplained > 0)
-		findings_doubt(findings,
-		               "%zu of the rows on record were not put there by any request of this run",
+		findings_doubt(findings, "%zu of the rows on record were not put there by any request of this run",
 		               unexplained);
 	free(amounts);
 }
 
-/* A transaction whose commit has no answer took place as a whole or not at all: its row tells. */
-static void settle_writes(struct deposits *deposits)
-{
-	for (size_t i = 0; i < deposits->n; i++) {
-		struct deposit *deposit = &deposits->list[i];
-		if (deposit->write_in_tx && deposit->written == FATE_MAYBE && deposit->record_in_tx)
-			deposit->written = knows_row(deposit) ? deposit->recorded : FATE_MAYBE;
-	}
-}
+/* ---- who is on record ---------------------------------------------------------------------------- */
 
+/* As many rows as may own them, or none: then it is told of all. */
 static void settle_shared(struct deposits *deposits, struct shared_rows *shared)
 {
 	size_t n_owners = 0;
@@ -337,7 +291,7 @@ static void settle_shared(struct deposits *deposits, struct shared_rows *shared)
 		struct deposit *deposit = &deposits->list[i];
 		if (!may_own(deposit, shared->amount))
 			continue;
-		bool told = deposit->record_in_tx && deposit->write_in_tx && deposit->written != FATE_MAYBE;
+		bool told = deposit->whole && deposit->written != FATE_MAYBE;
 		if (told)
 			deposit->recorded = deposit->written;
 		shared->n -= told && deposit->recorded == FATE_YES;
@@ -356,7 +310,10 @@ void deposits_settle(struct deposits *deposits)
 {
 	for (size_t i = 0; i < deposits->n_shared; i++)
 		settle_shared(deposits, &deposits->shared[i]);
-	settle_writes(deposits);
+	for (size_t i = 0; i < deposits->n; i++) {
+		if (deposits->list[i].whole)
+			deposits->list[i].written = deposits->list[i].recorded;
+	}
 }
 
 void deposits_build(struct deposits *deposits, const struct audit_input *input, struct findings *findings)
@@ -375,7 +332,7 @@ void deposits_build(struct deposits *deposits, const struct audit_input *input, 
 	                     "took steps that are not those of a deposit");
 	claim_committed(deposits, claims, input->n_rows, findings);
 	claim_possible(deposits, claims, input->n_rows, findings);
-	settle_writes(deposits);
+	deposits_settle(deposits);
 	free(claims);
 }
 

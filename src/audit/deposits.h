@@ -17,6 +17,7 @@ struct deposit {
 	const struct history_step *read, *record, *write;
 	const struct history_step *commit; /* of the transaction; NULL: not begun, or there was none */
 	bool write_in_tx, record_in_tx;
+	bool whole;            /* both, in one transaction: it took place as a whole or not at all */
 	int64_t read_from_ns;  /* what was read is what held at some moment from here to the read's end */
 	enum fate transaction; /* committed? */
 	enum fate recorded;    /* its row is there? */

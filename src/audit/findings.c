@@ -90,6 +90,7 @@ void findings_fini(struct findings *findings)
 	for (size_t i = 0; i < findings->n_overwrites; i++) {
 		free(findings->overwrites[i].over_writers);
 		free(findings->overwrites[i].erased);
+		free(findings->overwrites[i].back);
 	}
 	free(findings->reasons);
 	free(findings->overwrites);

@@ -18,21 +18,19 @@ struct solving {
 
 /* ---- versions and readings ---------------------------------------------------------------------- */
 
-static int64_t end_of(const struct history_step *step)
-{
-	return step->end_ns == 0 || step->err == DB_LOST ? NEVER_ENDS : step->end_ns;
-}
-
+/* Of what may not have taken place no end is known: nothing is surely after it. */
 static struct version version_of(const struct deposit *deposit, bool dirty_reads)
 {
 	const struct history_step *write = deposit->write;
 	const struct history_step *commit = deposit->write_in_tx ? deposit->commit : write;
 	const struct history_step *seen = dirty_reads ? write : commit;
+	bool sure = deposit->written == FATE_YES, seen_ends = sure && seen->end_ns != 0 && seen->err == DB_OK;
 
 	return (struct version){
-		.deposit = deposit, .sure = deposit->written == FATE_YES, .puts = write->value,
-		.write_from = write->begin_ns, .write_to = end_of(write), .commit_from = commit->begin_ns,
-		.seen_from = seen->begin_ns, .seen_to = end_of(seen),
+		.deposit = deposit, .sure = sure, .puts = write->value,
+		.write_from = write->begin_ns, .write_to = sure ? write->end_ns : NEVER_ENDS,
+		.commit_from = commit->begin_ns,
+		.seen_from = seen->begin_ns, .seen_to = seen_ends ? seen->end_ns : NEVER_ENDS,
 	};
 }
 
@@ -91,67 +89,45 @@ static bool surely_before(const struct lineage *lineage, size_t j, size_t k)
 	return bit_get(bits_row(&lineage->after, j), k);
 }
 
-/* Neither order fits: one of the two did not exist, or the events cannot be true. */
-static void fits_nowhere(struct solving *solving, size_t j, size_t k)
-{
-	struct version *a = &solving->lineage->versions[j], *b = &solving->lineage->versions[k];
-
-	if (a->sure != b->sure) {
-		struct version *doubtful = a->sure ? b : a;
-		solving->changed |= !doubtful->never;
-		doubtful->never = true;
-	} else if (a->sure && j != 0 && k != 0 && solving->conflict.n == 0) {
-		accused_add(&solving->conflict, a->deposit->request);
-		accused_add(&solving->conflict, b->deposit->request);
-	}
-}
-
 static void join(struct bits *bits, size_t row, size_t member, const uint64_t *more)
 {
 	bit_set(bits_row(bits, row), member);
-	if (more != NULL)
-		bits_or(bits_row(bits, row), more, bits->stride);
+	bits_or(bits_row(bits, row), more, bits->stride);
 }
 
-/* Makes j surely before k, and so whatever is before j before whatever is after k. What may not have
- * existed carries no order on: a before m before b says nothing of a and b without m. */
+/* Makes j surely before k, and so whatever is before j before whatever is after k. That k is before j
+ * already says that one of the two never was: the events lie, if both are sure. */
 static void put_before(struct solving *solving, size_t j, size_t k)
 {
 	struct lineage *lineage = solving->lineage;
-	bool j_sure = lineage->versions[j].sure, k_sure = lineage->versions[k].sure;
+	const struct version *versions = lineage->versions;
 	const uint64_t *before_j = bits_row(&lineage->before, j), *after_k = bits_row(&lineage->after, k);
 
 	if (surely_before(lineage, j, k))
 		return;
 	if (surely_before(lineage, k, j)) {
-		fits_nowhere(solving, j, k);
+		if (versions[j].sure && versions[k].sure && k != 0 && solving->conflict.n == 0) {
+			accused_add(&solving->conflict, versions[j].deposit->request);
+			accused_add(&solving->conflict, versions[k].deposit->request);
+		}
 		return;
 	}
 	solving->changed = true;
-	join(&lineage->after, j, k, k_sure ? after_k : NULL);
+	join(&lineage->after, j, k, after_k);
 	for BITS_EACH(a, before_j, lineage->before.stride)
-		if (j_sure)
-			join(&lineage->after, a, k, k_sure ? after_k : NULL);
-	join(&lineage->before, k, j, j_sure ? before_j : NULL);
+		join(&lineage->after, a, k, after_k);
+	join(&lineage->before, k, j, before_j);
 	for BITS_EACH(b, after_k, lineage->after.stride)
-		if (k_sure)
-			join(&lineage->before, b, j, j_sure ? before_j : NULL);
+		join(&lineage->before, b, j, before_j);
 }
 
 static void make_sure(struct solving *solving, size_t v)
 {
-	struct lineage *lineage = solving->lineage;
-	const uint64_t *before = bits_row(&lineage->before, v), *after = bits_row(&lineage->after, v);
-
-	if (lineage->versions[v].sure)
+	if (solving->lineage->versions[v].sure)
 		return;
-	lineage->versions[v].sure = true;
-	bit_set(lineage->existing, v);
+	solving->lineage->versions[v].sure = true;
+	bit_set(solving->lineage->existing, v);
 	solving->changed = true;
-	for BITS_EACH(a, before, lineage->before.stride)
-		bits_or(bits_row(&lineage->after, a), after, lineage->after.stride);
-	for BITS_EACH(b, after, lineage->after.stride)
-		bits_or(bits_row(&lineage->before, b), before, lineage->before.stride);
 }
 
 /* The writer of k waited for j's commit, or others saw j before k was there. */
@@ -196,24 +172,18 @@ static void find_followed(struct solving *solving)
 	for (size_t j = 0; j < lineage->n; j++) {
 		solving->followed[j] = NEVER_ENDS;
 		for BITS_EACH(x, bits_row(&lineage->after, j), lineage->after.stride) {
-			const struct version *version = &lineage->versions[x];
-			if (version->sure && version->seen_to < solving->followed[j])
-				solving->followed[j] = version->seen_to;
+			if (lineage->versions[x].seen_to < solving->followed[j])
+				solving->followed[j] = lineage->versions[x].seen_to;
 		}
 	}
 }
 
 static bool may_have_seen(const struct solving *solving, const struct reading *reading, size_t j)
 {
-	const struct lineage *lineage = solving->lineage;
-	const struct version *version = &lineage->versions[j];
-	size_t own = reading->version;
+	const struct version *version = &solving->lineage->versions[j];
 
-	if (version->never || version->puts != reading->value || version->seen_from >= reading->to)
-		return false;
-	if (own != 0 && (own == j || (lineage->versions[own].sure && surely_before(lineage, own, j))))
-		return false;
-	return solving->followed[j] > reading->from;
+	return !version->never && version->puts == reading->value && version->seen_from < reading->to &&
+	       solving->followed[j] > reading->from;
 }
 
 static void lower(struct solving *solving, int64_t *limit, int64_t to)
@@ -294,7 +264,7 @@ static void find_finals(struct solving *solving, int64_t actual)
 	size_t last = bits_next(lineage->finals, stride, 0);
 	make_sure(solving, last);
 	for (size_t v = 0; v < lineage->n; v++) {
-		if (v != last && !lineage->versions[v].never)
+		if (v != last)
 			put_before(solving, v, last);
 	}
 }

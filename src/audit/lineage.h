@@ -51,7 +51,7 @@ struct lineage {
 	struct reading *readings;
 	size_t n_readings;
 	size_t *reading_of;        /* a version's; not for 0 */
-	struct bits before, after; /* by version: those surely before it, after it, if both existed */
+	struct bits before, after; /* by version: those surely before it, and after it, if both existed */
 	struct bits sources;       /* by reading: the versions that it may have seen */
 	uint64_t *existing;        /* the versions that are sure */
 	uint64_t *finals;          /* the versions that may be the last */

@@ -17,6 +17,16 @@ static void add_gone(struct str *text, const struct overwrite *overwrite)
 		findings_name_requests(text, "or", overwrite->erased, overwrite->n_erased);
 	}
 	str_add(text, overwrite->n_gone > 1 ? " are gone" : " is gone");
+	if (overwrite->n_back == 0)
+		return;
+	str_add(text, ", until a later write brings ");
+	if (overwrite->n_back < overwrite->n_erased) {
+		str_add(text, "that of ");
+		findings_name_requests(text, "and", overwrite->back, overwrite->n_back);
+	} else {
+		str_add(text, overwrite->n_back > 1 ? "them" : "it");
+	}
+	str_add(text, " back");
 }
 
 char *overwrite_sentence(const struct overwrite *overwrite, int64_t run_start_ns)

@@ -110,6 +110,7 @@ static json_t *overwrites(const struct run_result *result)
 		put(object, "wrote_s", moment(result, overwrite->wrote_ns));
 		put(object, "erased", numbers(overwrite->erased, overwrite->n_erased));
 		put(object, "gone", count(overwrite->n_gone));
+		put(object, "back", numbers(overwrite->back, overwrite->n_back));
 		put(object, "sure", json_boolean(overwrite->n_gone == overwrite->n_erased));
 		put(object, "sentence", text(sentence));
 		free(sentence);

@@ -68,11 +68,7 @@ void lanes_read(struct lanes *lanes, const struct report_style *style, const str
                 int64_t until_ns);
 void lanes_fini(struct lanes *lanes);
 
-enum note_kind { NOTE_STANDS, NOTE_AT_THE_MOMENT };
-void read_note(struct lanes *lanes, struct lane *lane, const struct run_result *result, enum note_kind kind);
-
-/* A write of the balance is one to the row that was read before; where nothing was read, any. */
-bool writes_what_was_read(const struct history_request *at, const struct history_step *step);
+void read_note(struct lanes *lanes, struct lane *lane, const struct run_result *result);
 
 /* "1", "1 and 2", "1, 2 and 5"; `last` is "and" or "or". */
 void str_numbers(struct str *str, const uint32_t *numbers, size_t n, const char *last);

@@ -14,7 +14,8 @@ bool reply_is_missing(const struct audit_reply *reply)
 	return reply->status == 0 || reply->status == 502 || reply->status == 504;
 }
 
-bool writes_what_was_read(const struct history_request *at, const struct history_step *step)
+/* A write of the balance is one to the row that was read before; where nothing was read, any. */
+static bool writes_what_was_read(const struct history_request *at, const struct history_step *step)
 {
 	bool read_anything = false;
 
@@ -385,7 +386,7 @@ void lanes_read(struct lanes *lanes, const struct report_style *style, const str
 	for (size_t i = 0; i < lanes->n; i++) {
 		struct lane *lane = &lanes->items[i];
 		read_lane(&reader, lane);
-		read_note(lanes, lane, result, until_ns != 0 ? NOTE_AT_THE_MOMENT : NOTE_STANDS);
+		read_note(lanes, lane, result);
 		for (size_t j = 0; j < lane->n_marks; j++)
 			lane->marks[j].lane = i;
 	}

@@ -32,9 +32,8 @@ extern const struct report_format report_text, report_json;
 /* The lanes alone: one line a request, drawn to time, what each step did, who erased whom. Shows the
  * requests that began at the workers before `until_ns` (0: all, also those that no worker began).
  * Later is never drawn left of earlier, in whichever lane; the times in the first line are those of
- * the marks below them. Who erases whom: of the whole run what the audit found, the write that stands;
- * of a part what was erased there and then, though it may have come back later with a stale write.
- * At most 30 lanes, fewer where the width cannot keep that order; the rest is counted in a last line. */
+ * the marks below them. At most 30 lanes, fewer where the width cannot keep that order; the rest is
+ * counted in a last line. */
 void report_lanes(FILE *to, const struct report_style *style, const struct run_result *result,
                   int64_t until_ns);
 

@@ -183,12 +183,12 @@ static inline int world_by_time(const void *a, const void *b)
 	return (x->us > y->us) - (x->us < y->us);
 }
 
-/* `later`: what the balances after this one contain; a deposit that came back is not gone here. */
+/* `final`: what the last balance contains; what was erased and is in it came back. */
 static inline void world_overwrite(struct world *world, const struct world_written *now,
-                                   const struct world_written *before, uint64_t later)
+                                   const struct world_written *before, uint64_t final)
 {
 	struct findings *findings = &world->result.findings;
-	uint64_t gone = before->in_it & ~now->was_in_it & ~later;
+	uint64_t gone = before->in_it & ~now->was_in_it;
 	struct overwrite *overwrite = &findings->overwrites[findings->n_overwrites];
 
 	if (gone == 0)
@@ -201,9 +201,13 @@ static inline void world_overwrite(struct world *world, const struct world_writt
 	overwrite->over_writers = arena_new(&world->arena, 1, sizeof(uint32_t));
 	overwrite->over_writers[0] = before->request;
 	overwrite->erased = arena_new(&world->arena, WORLD_MOST, sizeof(uint32_t));
-	for (uint32_t i = 1; i < WORLD_MOST; i++)
+	overwrite->back = arena_new(&world->arena, WORLD_MOST, sizeof(uint32_t));
+	for (uint32_t i = 1; i < WORLD_MOST; i++) {
 		if (gone >> i & 1)
 			overwrite->erased[overwrite->n_erased++] = i;
+		if ((gone & final) >> i & 1)
+			overwrite->back[overwrite->n_back++] = i;
+	}
 	overwrite->n_gone = overwrite->n_erased;
 	findings->n_overwrites++;
 }
@@ -260,12 +264,8 @@ static inline void world_race(struct world *world, const struct world_rules *rul
 		end_us = free_us[slot] > end_us ? free_us[slot] : end_us;
 	}
 	qsort(written, n, sizeof *written, world_by_time);
-	for (size_t i = 1; i < n; i++) {
-		uint64_t later = 0;
-		for (size_t j = i; j < n; j++)
-			later |= written[j].in_it;
-		world_overwrite(world, &written[i], &written[i - 1], later);
-	}
+	for (size_t i = 1; i < n; i++)
+		world_overwrite(world, &written[i], &written[i - 1], written[n - 1].in_it);
 	world_sums(world, written, n);
 	world_overlap(world);
 	world->result.end_ns = world_ns(end_us + 5000);

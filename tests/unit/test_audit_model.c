@@ -16,7 +16,7 @@ struct truth {
 	int64_t recorded_sum, missing;
 	uint64_t lost, torn, surplus, doubtful; /* requests, as bits; doubtful: nobody can tell lost from torn */
 	int64_t n_lost, n_torn;
-	size_t eraser[MAX_REQUESTS]; /* of a lost one: the version after the last that had it */
+	uint64_t counting; /* those that would be missed: on record, and of something */
 	size_t unanswered_but_done;
 	bool surplus_open;  /* some not on record wrote the balance, or may have */
 	bool inserts_open;  /* of some it cannot be known whether they are on record */
@@ -25,15 +25,6 @@ struct truth {
 static int64_t count(uint64_t set)
 {
 	return __builtin_popcountll(set);
-}
-
-static size_t eraser_of(const struct model *model, size_t r)
-{
-	size_t v = model->n_versions - 1;
-
-	while ((model->versions[v].content >> r & 1) == 0)
-		v--;
-	return v + 1;
 }
 
 static void find_truth(const struct model *model, struct truth *truth)
@@ -60,8 +51,7 @@ static void find_truth(const struct model *model, struct truth *truth)
 		truth->torn |= request->written ? 0 : bit;
 		truth->lost |= request->written && (final & bit) == 0 ? bit : 0;
 		truth->doubtful |= request->outcome_open ? bit : 0;
-		if (request->written && (final & bit) == 0)
-			truth->eraser[r] = eraser_of(model, r);
+		truth->counting |= bit;
 	}
 	truth->n_lost = count(truth->lost);
 	truth->n_torn = count(truth->torn);
@@ -154,9 +144,10 @@ static void check_overwrite(const struct audited *world, const struct overwrite 
 
 	HOLDS(world, writer->written && writer->version > 1);
 	const struct model_version *over = &model->versions[writer->version - 1];
+	by_it = over->content & ~model->versions[writer->version].content & world->truth.counting;
 	for (size_t r = 0; r < model->rules.requests; r++) {
-		if ((world->truth.lost >> r & 1) != 0 && world->truth.eraser[r] == writer->version)
-			by_it |= UINT64_C(1) << r;
+		if (model->requests[r].insert_open) /* it may count, for all that the audit can know */
+			by_it |= over->content & ~model->versions[writer->version].content & erased & UINT64_C(1) << r;
 	}
 	HOLDS(world, overwrite->read_value == writer->read_value);
 	HOLDS(world, overwrite->wrote_value == writer->read_value + writer->amount);
@@ -168,22 +159,21 @@ static void check_overwrite(const struct audited *world, const struct overwrite 
 		HOLDS(world, (erased & ~by_it) == 0); /* each sure culprit is a true one */
 	else
 		HOLDS(world, (by_it & ~erased) == 0 && count(by_it) == (int64_t)overwrite->n_gone);
+	uint64_t back = set_of(overwrite->back, overwrite->n_back);
+	HOLDS(world, (back & ~erased) == 0 && (back & ~model->versions[model->n_versions - 1].content) == 0);
 }
 
 static void check_overwrites(const struct audited *world)
 {
 	const struct findings *findings = &world->findings;
 	uint64_t writers = 0;
-	int64_t gone = 0;
 
 	for (size_t i = 0; i < findings->n_overwrites; i++) {
 		uint64_t writer = UINT64_C(1) << (findings->overwrites[i].writer - 1);
 		check_overwrite(world, &findings->overwrites[i]);
 		HOLDS(world, (writers & writer) == 0);
 		writers |= writer;
-		gone += (int64_t)findings->overwrites[i].n_gone;
 	}
-	HOLDS(world, findings->lost_updates < 0 || gone <= findings->lost_updates);
 }
 
 static void check_counts(const struct audited *world)
@@ -239,16 +229,20 @@ static void check_whole(const struct audited *world)
 static void check_sharp(const struct audited *world)
 {
 	const struct findings *findings = &world->findings;
+	const struct model *model = &world->model;
+	size_t erasing = 0;
 	uint64_t told = 0;
-	size_t gone = 0;
 
+	for (size_t v = 1; v < model->n_versions; v++)
+		erasing += (model->versions[v - 1].content & ~model->versions[v].content & world->truth.counting) != 0;
 	for (size_t i = 0; i < findings->n_overwrites; i++) {
 		const struct overwrite *overwrite = &findings->overwrites[i];
 		HOLDS(world, overwrite->n_gone == overwrite->n_erased && overwrite->n_over_writers == 1);
-		told |= set_of(overwrite->erased, overwrite->n_erased);
-		gone += overwrite->n_gone;
+		uint64_t back = set_of(overwrite->back, overwrite->n_back);
+		told |= set_of(overwrite->erased, overwrite->n_erased) & ~back;
 	}
-	HOLDS(world, told == world->truth.lost && (int64_t)gone == world->truth.n_lost);
+	HOLDS(world, findings->n_overwrites == erasing);
+	HOLDS(world, told == world->truth.lost);
 	HOLDS(world, set_of(findings->lost, findings->n_lost) == world->truth.lost);
 }
 

@@ -396,52 +396,11 @@ static void the_first_round_ends_with_a_second_request(void **state)
 	world_free(world);
 }
 
-/* Two requests on one row, the second of which reads and commits at these times: what its lane notes
- * when only a part of the run is drawn. The first reads until 200, writes until 500, commits 510..900. */
-static void note_is(int64_t read_us, int64_t commit_from_us, int64_t commit_until_us, bool noted)
-{
-	struct world *world = world_new("atomic_no_delay", 2, 2);
-	struct history_request *at = world_serve(world, 1, 0, 100);
-	char *text;
-	size_t length;
-	FILE *to = open_memstream(&text, &length);
-
-	world_step(at, "begin", DB_BEGIN, 110, 120, 0);
-	world_step(at, "read balance", DB_READ, 130, 200, 0);
-	world_step(at, "write balance", DB_WRITE, 400, 500, 100);
-	world_step(at, "commit", DB_COMMIT, 510, 900, 0);
-	world_answer(world, at, 910, 200, OP_DONE);
-	at = world_serve(world, 2, 1, 110);
-	world_step(at, "begin", DB_BEGIN, 112, 114, 0);
-	world_step(at, "read balance", DB_READ, read_us - 10, read_us, 0);
-	world_step(at, "write balance", DB_WRITE, commit_from_us - 5, commit_from_us - 1, 100);
-	world_step(at, "commit", DB_COMMIT, commit_from_us, commit_until_us, 0);
-	world_answer(world, at, commit_until_us + 10, 200, OP_DONE);
-	report_lanes(to, &(struct report_style){.columns = 100}, &world->result, world_ns(5000));
-	assert_int_equal(fclose(to), 0);
-	if ((strstr(text, "erases request 1") != NULL) != noted)
-		fail_msg("read until %lld, committed %lld..%lld:\n%s", (long long)read_us, (long long)commit_from_us,
-		         (long long)commit_until_us, text);
-	free(text);
-	world_free(world);
-}
-
-static void of_a_part_only_what_is_certain_is_noted(void **state)
-{
-	(void)state;
-	note_is(300, 1000, 1200, true);
-	note_is(950, 1000, 1200, false); /* it had read the other's balance */
-	note_is(450, 1000, 1200, false); /* while the other wrote: at READ UNCOMMITTED it may have read that */
-	note_is(300, 800, 1200, false);  /* both commits under way: which came first is not known */
-	note_is(300, 350, 390, false);   /* it was the first */
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_picture_is_true_and_fits),
 		cmocka_unit_test(colours_are_only_colours),
-		cmocka_unit_test(of_a_part_only_what_is_certain_is_noted),
 		cmocka_unit_test(the_first_round_ends_with_a_second_request),
 	};
 
