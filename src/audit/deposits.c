@@ -294,7 +294,7 @@ static void settle_shared(struct deposits *deposits, struct shared_rows *shared)
 		bool told = deposit->whole && deposit->written != FATE_MAYBE;
 		if (told)
 			deposit->recorded = deposit->written;
-		shared->n -= told && deposit->recorded == FATE_YES;
+		shared->n -= told && deposit->recorded == FATE_YES && shared->n > 0;
 		n_owners += !told;
 	}
 	if (shared->n > 0 && shared->n < n_owners)

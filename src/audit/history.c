@@ -61,7 +61,7 @@ static bool end_step(struct history_request *request, const struct event *event)
 {
 	struct history_step *step = open_step(request);
 
-	if (step == NULL || step->number != event->step || step->pause != (event->kind == EVENT_PAUSE_END))
+	if (step == NULL || step->number != event->step)
 		return false;
 	step->end_ns = event->t_ns;
 	if (step->pause)
