@@ -41,7 +41,7 @@ void database_options_fini(struct database_options *options)
 
 bool database_is_throw_away(const char *url)
 {
-	return text_equal(url, "mariadb");
+	return sandbox_is_known(url);
 }
 
 /* mkdir -p for a path that begins with '/'; what is new belongs to the user alone. */

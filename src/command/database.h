@@ -25,14 +25,16 @@ opt_parse_fn database_opt_set;
 #define DATABASE_OPTION_DB(options)                                                                        \
 	{"db", 0, "URL",                                                                                   \
 	 "sqlite:FILE | mysql://user:password@host:port/name (or\n"                                        \
-	 "mysql://user@/name?socket=PATH) | mariadb: a throw-away\n"                                       \
-	 "server of our own. Also by the environment: RACY_DB",                                            \
+	 "mysql://user@/name?socket=PATH) | postgresql://... |\n"                                          \
+	 "mariadb or postgres: a throw-away server of our own.\n"                                          \
+	 "Also by the environment: RACY_DB",                                                               \
 	 opt_text, &(options).url, 0, 0}
 #define DATABASE_OPTION_ISOLATION(options)                                                                 \
 	{"isolation", 0, "LEVEL",                                                                          \
 	 "read-uncommitted, read-committed, repeatable-read,\n"                                            \
 	 "serializable, or server: as the server made it.\n"                                               \
-	 "Default: as Django sets it (READ COMMITTED on MySQL\nand MariaDB)",                              \
+	 "Default: as Django sets it (READ COMMITTED on MySQL\n"                                           \
+	 "and MariaDB, the server's own on PostgreSQL)",                                                   \
 	 database_opt_isolation, &(options), 0, 0}
 #define DATABASE_OPTION_SET(options)                                                                       \
 	{"set", 0, "NAME=VALUE",                                                                           \
@@ -53,7 +55,7 @@ struct database {
 	size_t applied;              /* migrations that were new */
 };
 
-/* What --db was: a word for a throw-away server ("mariadb"), or else a URL. */
+/* What --db was: a word for a throw-away server ("mariadb", "postgres"), or else a URL. */
 bool database_is_throw_away(const char *url);
 
 /* Opens the way: starts the throw-away server, makes the database and the schema where they are

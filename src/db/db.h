@@ -20,13 +20,15 @@ enum db_err {
 	DB_DEADLOCK,      /* MariaDB 1213, PostgreSQL 40P01 */
 	DB_SERIALIZATION, /* MariaDB 1020 under innodb_snapshot_isolation, PostgreSQL 40001 */
 	DB_CONSTRAINT,
-	DB_TIMEOUT,       /* waited for a lock as long as was allowed: MariaDB 1205 (its NOWAIT says the
-	                   * same), SQLITE_BUSY at the end of the time that lock_wait_ns gave */
+	DB_TIMEOUT,       /* waited for a lock as long as was allowed: MariaDB 1205 and PostgreSQL 55P03
+	                   * (their NOWAIT says the same), SQLITE_BUSY at the end of lock_wait_ns */
 	DB_CANCELED,      /* by somebody else (KILL QUERY) or by a limit on the statement's time */
 	DB_LOST,          /* the connection broke: the outcome of a commit or a write may be unknown */
 	DB_REFUSED,       /* by a hook, before the statement reached the server */
-	DB_RANGE,         /* a value does not fit its column (MariaDB 1264): nothing was written */
-	DB_BROKEN,        /* a bug: bad SQL, a missing table, a wrong number of values */
+	DB_RANGE,         /* a value does not fit its column (MariaDB 1264, PostgreSQL 22003): nothing was
+	                   * written */
+	DB_BROKEN,        /* a bug: bad SQL, a missing table, a wrong number of values, going on in a
+	                   * transaction that an error has aborted */
 };
 /* "busy", "deadlock", "lock_timeout", ...: the reason that refused requests are counted under. */
 const char *db_err_name(enum db_err err);
@@ -36,12 +38,16 @@ bool db_err_of_name(const char *name, enum db_err *err) MUST_USE;
  * SERIALIZATION, TIMEOUT. */
 bool db_err_is_refusal(enum db_err err);
 
-/* Where the call left the transaction on the server, whatever the client's flags say. */
+/* Where the call left the transaction on the server, whatever the client's flags say. ABORTED: an
+ * error within it has undone it, and the server refuses all but its end (PostgreSQL; COMMIT is then
+ * DB_BROKEN and leaves NONE). */
 enum db_tx { DB_TX_NONE, DB_TX_OPEN, DB_TX_ABORTED, DB_TX_UNKNOWN };
 const char *db_tx_name(enum db_tx tx);
 
 /* DEFAULT: what the framework sets (READ COMMITTED on MySQL and MariaDB, as Django does; else the
- * server's). SERVER: leave the session as the server made it. */
+ * server's, which is READ COMMITTED on PostgreSQL where nobody changed it). SERVER: leave the session
+ * as the server made it. PostgreSQL has READ UNCOMMITTED in name only: it answers that name and does
+ * as at READ COMMITTED. */
 enum db_iso {
 	DB_ISO_DEFAULT,
 	DB_ISO_SERVER,
@@ -75,11 +81,14 @@ struct db_target {
 };
 
 /* sqlite:FILE | sqlite:///abs/file | mysql://user:password@host:port/name | mariadb://...
- * | mysql://user@/name?socket=/run/mysqld/mysqld.sock (also mysql://user@%2Frun%2F...sock/name).
- * "localhost" without a port is the default socket, as every MySQL client has it; with a port, or
- * any other host, it is TCP. Percent-encoding is undone; anything that is not understood is an
- * error that shows the forms and never repeats what could be a password. On failure there is
- * nothing to give back. */
+ * | mysql://user@/name?socket=/run/mysqld/mysqld.sock (also mysql://user@%2Frun%2F...sock/name)
+ * | postgresql://user:password@host:port/name | postgres://...
+ * | postgresql://user@/name?socket=/run/postgresql (or the socket in it, .../.s.PGSQL.5433).
+ * MySQL's "localhost" without a port is the default socket, as every client of it has it; with a
+ * port, or any other host, it is TCP. What a PostgreSQL address leaves out is taken from PGHOST,
+ * PGUSER, PGPASSWORD, ~/.pgpass and so on, as every client of it does. Percent-encoding is undone;
+ * anything that is not understood is an error that shows the forms and never repeats what could be a
+ * password. On failure there is nothing to give back. */
 bool db_target_parse(const char *url, struct db_target *target, struct err *err) MUST_USE;
 /* The URL without its password: "mysql://app:***@db:3306/shop". Lives as long as the target. */
 const char *db_target_text(const struct db_target *target);
@@ -96,8 +105,8 @@ struct db_settings {
 	const struct db_setting *sets; /* --set name=value: session variables, SQLite: pragmas */
 	size_t n_sets;
 	int64_t lock_wait_ns; /* how long a statement may wait for a lock; 0: the engine's default.
-	                       * SQLite has none of its own: 0 answers DB_BUSY at once. MariaDB counts
-	                       * in whole seconds: rounded up. */
+	                       * SQLite has none of its own: 0 answers DB_BUSY at once. Rounded up:
+	                       * MariaDB counts in whole seconds, PostgreSQL in milliseconds. */
 };
 
 /* What was read back from the session, never what was asked for. */
@@ -122,11 +131,12 @@ struct db_session *db_open(const struct db_target *target, const struct db_setti
 void db_close(struct db_session *session);
 const struct db_identity *db_identity(const struct db_session *session);
 
-/* The server itself limits waits for locks (MariaDB: innodb_lock_wait_timeout, 50 s if nobody changed
- * it). False for SQLite, where who waits must say for how long. */
+/* The server itself says how long a statement waits for a lock (MariaDB: innodb_lock_wait_timeout,
+ * 50 s if nobody changed it; PostgreSQL: lock_timeout, for ever). False for SQLite, where who waits
+ * must say for how long. */
 bool db_limits_lock_waits(const struct db_target *target);
 
-/* After it, the database exists: a server's is made where it is missing (MariaDB: CREATE DATABASE),
+/* After it, the database exists: a server's is made where it is missing (CREATE DATABASE),
  * SQLite's by opening it. Needs no right to make databases where it is there already. */
 bool db_create(const struct db_target *target, struct err *err) MUST_USE;
 
@@ -175,8 +185,9 @@ struct db_call {
 	int64_t value;
 };
 
-/* A whole result. `struct db_rows rows = {0};`, then db_rows_fini; used again, it is emptied first.
- * Whole numbers are DB_INT, a SUM() of them too; one beyond 64 bits and all else is DB_TEXT. */
+/* A READ's whole result; other verbs have none. `struct db_rows rows = {0};`, then db_rows_fini; used
+ * again, it is emptied first. Whole numbers are DB_INT, a SUM() of them and truth values (1, 0) too; a
+ * number beyond 64 bits and all else is DB_TEXT. */
 struct db_rows {
 	size_t n_rows, n_cols;
 	struct db_value *cells; /* n_rows * n_cols, row by row; texts are NUL-terminated */
@@ -191,9 +202,10 @@ struct db_outcome {
 	enum db_err err;
 	enum db_tx tx;
 	int64_t affected;    /* writes: rows that matched, changed or not */
-	int64_t inserted_id; /* writes: the id that the engine gave a new row; else 0 */
+	int64_t inserted_id; /* an INSERT that ends with {returning_id}: the new row's id; else 0 */
 	int64_t began_ns, ended_ns;
-	int native;       /* the engine's own number: 1213, SQLITE_BUSY_SNAPSHOT, ...; 0: none */
+	int native;       /* the engine's own number: 1213, SQLITE_BUSY_SNAPSHOT, ...; 0: none, as with
+	                   * PostgreSQL, whose own is the SQLSTATE */
 	char sqlstate[6]; /* "" where the engine has none */
 	char message[256]; /* the engine's own words; a longer one ends in "..." */
 };

@@ -13,7 +13,8 @@ static const struct {
 } tokens[] = {
 	{"for_update", offsetof(struct dialect, for_update)}, {"new_id", offsetof(struct dialect, new_id)},
 	{"id", offsetof(struct dialect, id)},                 {"stamp", offsetof(struct dialect, stamp)},
-	{"table_end", offsetof(struct dialect, table_end)},
+	{"table_end", offsetof(struct dialect, table_end)},   {"for_share", offsetof(struct dialect, for_share)},
+	{"returning_id", offsetof(struct dialect, returning_id)},
 };
 
 static const char *words_of(const struct dialect *dialect, const char *token, size_t length)

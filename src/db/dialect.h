@@ -1,8 +1,9 @@
 /* SQL written once, for all engines: tokens in braces stand for the words that differ.
  *
- *   {for_update}  locks the rows read       {stamp}      type of a timestamp, microseconds, UTC
- *   {new_id}      an id that numbers itself {table_end}  what ends a CREATE TABLE
- *   {id}          type of a reference to one
+ *   {for_update}    locks the rows read       {stamp}      type of a timestamp, microseconds, UTC
+ *   {for_share}     the same, shared          {table_end}  what ends a CREATE TABLE
+ *   {new_id}        an id that numbers itself {id}         type of a reference to one
+ *   {returning_id}  ends an INSERT whose new id (a column `id`) is wanted: db_outcome.inserted_id
  *
  * A brace can stand for nothing else, in a quoted text neither. */
 #ifndef DB_DIALECT_H

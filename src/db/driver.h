@@ -12,7 +12,9 @@
 
 /* The few words in which the engines' SQL differs. See dialect.h for how they are used. */
 struct dialect {
-	const char *for_update; /* after a SELECT: lock the row until the transaction ends */
+	const char *for_update; /* after a SELECT: lock the rows until the transaction ends */
+	const char *for_share;  /* the same, and others may read-lock them too */
+	const char *returning_id; /* after an INSERT: say the new row's id */
 	const char *new_id;     /* column definition of a primary key that the engine numbers */
 	const char *id;         /* column type of a reference to such a key */
 	const char *stamp;      /* column type: a timestamp with microseconds, UTC */
@@ -20,7 +22,8 @@ struct dialect {
 	/* How many of some connections still exist: its `%s` is replaced by a list of numbers.
 	 * NULL: a connection cannot outlive its process. */
 	const char *count_alive;
-	const char *lock_migrations;   /* NULL: BEGIN for writing is the lock */
+	/* Both answer 1 when it worked. NULL: BEGIN for writing is the lock. */
+	const char *lock_migrations;
 	const char *unlock_migrations;
 };
 
@@ -47,6 +50,7 @@ struct db_driver {
 
 extern const struct db_driver db_driver_sqlite;
 extern const struct db_driver db_driver_mariadb;
+extern const struct db_driver db_driver_postgres;
 
 extern const struct db_driver *const db_drivers[]; /* all of them; ends with NULL */
 /* The driver of a URL's scheme, in any letter case; NULL: there is none. */

@@ -11,6 +11,8 @@
 
 static const struct dialect dialect = {
 	.for_update = "FOR UPDATE",
+	.for_share = "LOCK IN SHARE MODE",
+	.returning_id = "", /* it tells by itself */
 	.new_id = "bigint NOT NULL AUTO_INCREMENT PRIMARY KEY",
 	.id = "bigint",
 	.stamp = "datetime(6)",

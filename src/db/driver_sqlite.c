@@ -40,6 +40,8 @@ struct lite {
 
 static const struct dialect dialect = {
 	.for_update = "", /* BEGIN IMMEDIATE has locked the whole database already */
+	.for_share = "",
+	.returning_id = "", /* it tells by itself */
 	.new_id = "integer NOT NULL PRIMARY KEY AUTOINCREMENT",
 	.id = "integer",
 	.stamp = "datetime", /* kept as text */

@@ -4,7 +4,8 @@
 
 #include "db/driver.h"
 
-const struct db_driver *const db_drivers[] = {&db_driver_sqlite, &db_driver_mariadb, NULL};
+const struct db_driver *const db_drivers[] = {&db_driver_sqlite, &db_driver_mariadb,
+                                             &db_driver_postgres, NULL};
 
 const struct db_driver *db_driver_of_scheme(const char *scheme, size_t length)
 {

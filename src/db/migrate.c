@@ -17,21 +17,33 @@ struct work {
 	size_t n;
 };
 
+/* Its statement may wait by itself or answer at once that the lock was not to be had. */
+static bool take_named_lock(const struct work *work, int64_t deadline, struct err *err)
+{
+	struct db_rows rows = {0};
+	bool ok, taken = false;
+
+	for (;;) {
+		ok = db_run(work->session, DB_READ, work->dialect->lock_migrations, NULL, &rows, NULL, err);
+		taken = ok && db_cell(&rows, 0, 0)->integer == 1;
+		if (!ok || taken || clock_now_ns() > deadline)
+			break;
+		clock_pause_ns(5 * NS_PER_MS);
+	}
+	db_rows_fini(&rows);
+	if (ok && !taken)
+		err_set(err, "another process has been changing the schema for too long");
+	return taken;
+}
+
 static bool take_lock(const struct work *work, struct err *err)
 {
 	struct db_call begin = {.verb = DB_BEGIN, .for_write = true};
-	struct db_rows rows = {0};
 	struct db_outcome outcome;
 	const int64_t deadline = clock_now_ns() + patience_ns;
 
-	if (work->dialect->lock_migrations != NULL) {
-		bool ok = db_run(work->session, DB_READ, work->dialect->lock_migrations, NULL, &rows, NULL,
-		                 err);
-		if (ok && db_cell(&rows, 0, 0)->integer != 1)
-			ok = err_set(err, "another process has been changing the schema for too long");
-		db_rows_fini(&rows);
-		return ok;
-	}
+	if (work->dialect->lock_migrations != NULL)
+		return take_named_lock(work, deadline, err);
 	while (db_exec(work->session, &begin, NULL, &outcome) != DB_OK) {
 		if (!db_err_is_refusal(outcome.err) || clock_now_ns() > deadline)
 			return err_set(err, "the schema cannot be changed now: %s", outcome.message);

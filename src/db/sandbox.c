@@ -26,6 +26,11 @@ struct sandbox {
 	int64_t ready_ns;
 };
 
+bool sandbox_is_known(const char *engine)
+{
+	return sandbox_engine_find(engine, NULL) != NULL;
+}
+
 bool sandbox_possible(const char *name, struct err *err)
 {
 	const struct sandbox_engine *engine = sandbox_engine_find(name, err);

@@ -5,7 +5,8 @@
  * stops the server and removes its folder when racy is gone. Started as root, the server runs as
  * the package's own user; else as whoever started racy. The folder lies under /var/tmp since the
  * package's user cannot read another's home. A prepared data directory is kept there, per user and
- * build of the server, and copied: a server is ready in 0.15 s, the first one in a second.
+ * build of the server, and copied: a server is ready in 0.15 s (PostgreSQL: 0.3), the first one in a
+ * second or two.
  *
  * The supervisor is a child of racy. It is told from others by a pidfd; who waits for *any* child
  * meets it, and may reap it. */
@@ -18,10 +19,12 @@
 
 struct sandbox;
 
+/* Is there a throw-away server of this name? */
+bool sandbox_is_known(const char *engine);
 /* Is the server's program installed? Where not, the error says what to install. */
 bool sandbox_possible(const char *engine, struct err *err) MUST_USE;
 
-/* Starts a server of this engine ("mariadb") and waits until it answers. NULL and an error with the
+/* Starts a server of this engine ("mariadb", "postgres") and waits until it answers. NULL and an error with the
  * last lines of the server's own log when it does not come up. */
 struct sandbox *sandbox_start(const char *engine, struct err *err) MUST_USE;
 

@@ -170,8 +170,12 @@ static void perform(struct db_session *session, const struct db_call *call, stru
 	if (outcome->err != DB_OK || !values_can_be_sent(call, outcome))
 		return;
 	session->call = call;
-	session->driver->perform(session->connection, call, sql, rows, outcome);
+	session->driver->perform(session->connection, call, sql, call->verb == DB_READ ? rows : NULL,
+	                         outcome);
 	outcome->ended_ns = clock_now_ns();
+	/* Some engines tell it unasked: who forgets to ask must miss it on all of them. */
+	if (outcome->inserted_id != 0 && strstr(call->sql, "{returning_id}") == NULL)
+		outcome->inserted_id = 0;
 	session->call = NULL;
 	session->tx = outcome->tx;
 	if (outcome->err != DB_OK && rows != NULL)

@@ -42,7 +42,7 @@ static bool record(struct op *op)
 
 	return op_write(op, &(struct op_step){
 		.label = "record", .table = "demo_transaction", .key = account, .writes = amount,
-		.sql = "INSERT INTO demo_transaction (account_id, amount, timestamp) VALUES (?, ?, ?)",
+		.sql = "INSERT INTO demo_transaction (account_id, amount, timestamp) VALUES (?, ?, ?) {returning_id}",
 		.args = {db_int(account), db_int(amount), db_text(op_stamp(op))}}, NULL);
 }
 

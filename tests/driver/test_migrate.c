@@ -150,7 +150,7 @@ int main(int argc, char **argv)
 	};
 
 	if (argc != 2) {
-		fprintf(stderr, "usage: %s sqlite|mariadb\n", argv[0]);
+		fprintf(stderr, "usage: %s sqlite|mariadb|postgres\n", argv[0]);
 		return 2;
 	}
 	world_engine = argv[1];

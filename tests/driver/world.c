@@ -21,18 +21,20 @@ int world_setup(void **state)
 
 	world->engine = world_engine;
 	world->is_sqlite = text_equal(world_engine, "sqlite");
+	world->is_postgres = text_equal(world_engine, "postgres");
+	world->long_text = world->is_postgres ? "text" : "longtext";
 	*state = world;
 	if (world->is_sqlite) {
 		world->folder = mem_text("/tmp/racy-test-XXXXXX");
 		return mkdtemp(world->folder) != NULL ? 0 : -1;
 	}
 	world->sandbox = sandbox_start(world_engine, &err);
-	if (world->sandbox == NULL || !db_target_parse(sandbox_url(world->sandbox), &world->server, &err)) {
+	if (world->sandbox != NULL && db_target_parse(sandbox_url(world->sandbox), &world->server, &err))
+		world->observer = db_open(&world->server, &(struct db_settings){.iso = DB_ISO_DEFAULT}, &err);
+	if (world->observer == NULL)
 		print_error("%s\n", err_text(&err));
-		err_fini(&err);
-		return -1;
-	}
-	return 0;
+	err_fini(&err);
+	return world->observer != NULL ? 0 : -1;
 }
 
 static void remove_folder(const char *folder)
@@ -56,6 +58,7 @@ int world_teardown(void **state)
 
 	if (world->folder != NULL)
 		remove_folder(world->folder);
+	db_close(world->observer);
 	db_target_fini(&world->server);
 	sandbox_stop(world->sandbox);
 	free(world->folder);
@@ -69,7 +72,7 @@ char *world_url(const struct world *world, const char *user, const char *name)
 {
 	const struct db_target *server = &world->server;
 
-	return mem_printf("mysql://%s@/%s?socket=%s", user != NULL ? user : server->user,
+	return mem_printf("%s://%s@/%s?socket=%s", world->is_postgres ? "postgresql" : "mysql", user != NULL ? user : server->user,
 	                  name != NULL ? name : server->name, server->socket);
 }
 
@@ -177,8 +180,17 @@ int64_t ask(struct db_session *session, const char *sql, const struct db_value *
 	return number;
 }
 
+enum db_tx tx_after_error(const struct world *world, const struct db_outcome *outcome)
+{
+	return world->is_postgres && outcome->sqlstate[0] != '\0' ? DB_TX_ABORTED : DB_TX_OPEN;
+}
+
 bool has_tx(const struct world *world, struct db_session *session)
 {
+	if (world->is_postgres) /* an aborted one answers nothing itself */
+		return ask(world->observer,
+		           "SELECT COUNT(*) FROM pg_stat_activity WHERE pid = ? AND state <> 'idle'",
+		           ARGS(db_int(db_identity(session)->connection))) != 0;
 	if (!world->is_sqlite)
 		return ask(session, "SELECT @@in_transaction", NULL) != 0;
 	struct db_outcome outcome = attempt(session, DB_BEGIN, NULL, NULL);

@@ -1,5 +1,5 @@
 /* A database for a test: of its own for each case, on a real engine. SQLite in a folder that is
- * removed, MariaDB on a throw-away server; where the server cannot be started, the test fails. */
+ * removed, MariaDB and PostgreSQL on a throw-away server; where the server cannot be started, the test fails. */
 #ifndef TESTS_DRIVER_WORLD_H
 #define TESTS_DRIVER_WORLD_H
 
@@ -14,11 +14,13 @@
 #include "db/sandbox.h"
 
 struct world {
-	const char *engine; /* "sqlite", "mariadb" */
-	bool is_sqlite;
+	const char *engine; /* "sqlite", "mariadb", "postgres" */
+	bool is_sqlite, is_postgres;
+	const char *long_text;   /* type of a column that takes a text of any length */
 	char *folder;            /* SQLite: of the files */
-	struct sandbox *sandbox; /* MariaDB */
-	struct db_target server; /* MariaDB: the sandbox's own address */
+	struct sandbox *sandbox; /* servers */
+	struct db_target server; /* servers: the sandbox's own address */
+	struct db_session *observer; /* servers: a session on it that is at no other work */
 	struct db_target target; /* of the case at hand */
 	int cases;
 };
@@ -49,7 +51,9 @@ struct db_outcome must(struct db_session *session, enum db_verb verb, const char
                        const struct db_value *args);
 /* The one whole number that a statement answers. */
 int64_t ask(struct db_session *session, const char *sql, const struct db_value *args);
-/* Asks the engine itself whether a transaction is open. */
+/* Where an error within a transaction leaves it, if the server is who found it. */
+enum db_tx tx_after_error(const struct world *world, const struct db_outcome *outcome);
+/* Asks the engine itself whether a transaction is open, be it an aborted one. */
 bool has_tx(const struct world *world, struct db_session *session);
 /* Waits until a statement answers this number; a hung test is ended by its time limit. */
 void await(struct db_session *session, const char *sql, int64_t number);

@@ -13,6 +13,7 @@
 
 static const struct dialect words = {
 	.for_update = "LOCK!", .new_id = "SERIAL", .id = "BIG", .stamp = "TIME", .table_end = "",
+	.for_share = "SHARE!", .returning_id = "TELL id",
 };
 
 static void tokens_become_the_engines_words(void **state)
@@ -27,6 +28,7 @@ static void tokens_become_the_engines_words(void **state)
 		{"CREATE TABLE a (id {new_id}, b {id}, t {stamp}) {table_end}",
 		 "CREATE TABLE a (id SERIAL, b BIG, t TIME) "},
 		{"{stamp}{stamp}", "TIMETIME"},
+		{"{for_share} {returning_id}", "SHARE! TELL id"},
 		{"a } b", "a } b"},
 		{"{id}}", "BIG}"},
 	};
@@ -69,7 +71,7 @@ static void every_engine_has_every_word(void **state)
 	assert_non_null(db_drivers[0]);
 	for (size_t i = 0; db_drivers[i] != NULL; i++) {
 		const struct dialect *dialect = db_drivers[i]->dialect;
-		char *all = dialect_expand(dialect, "{for_update}{new_id}{id}{stamp}{table_end}", NULL);
+		char *all = dialect_expand(dialect, "{for_update}{for_share}{returning_id}{new_id}{id}{stamp}{table_end}", NULL);
 		assert_non_null(all);
 		free(all);
 		assert_int_equal(dialect->lock_migrations == NULL, dialect->unlock_migrations == NULL);
