@@ -162,6 +162,7 @@ static void json_lists_every_overwrite(void **state)
 	assert_int_equal(json_integer_value(json_array_get(json_object_get(first, "erased"), 0)),
 	                 findings->overwrites[0].erased[0]);
 	assert_int_equal(json_array_size(json_object_get(first, "over_writers")), 1);
+	assert_int_equal(json_array_size(json_object_get(first, "back")), findings->overwrites[0].n_back);
 	assert_true(json_is_false(json_object_get(first, "sure")));
 	char *sentence = overwrite_sentence(&findings->overwrites[0], world_start_ns);
 	text_is(first, "sentence", sentence);
