@@ -1,3 +1,4 @@
+/* Blocks of memory, newest first; an object that does not fit gets a block of its own. */
 #include "base/arena.h"
 
 #include <stdalign.h>

@@ -1,3 +1,4 @@
+/* The clocks, durations as people write and read them, timestamps. */
 #include "base/clock.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* The one error that a function hands to a person. */
 #include "base/err.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Log lines, each in one write. */
 #include "base/log.h"
 
 #include <stdarg.h>

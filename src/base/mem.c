@@ -1,3 +1,4 @@
+/* The heap, or the end of the program. */
 #include "base/mem.h"
 
 #include <stdint.h>

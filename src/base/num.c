@@ -1,3 +1,4 @@
+/* Whole numbers out of texts: ours, strictly, and Python's as int() reads them. */
 #include "base/num.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* One table of options into getopt_long's two, and into a help text. */
 #include "base/opt.h"
 
 #include <getopt.h>

@@ -1,3 +1,4 @@
+/* splitmix64, and numbers within bounds without favouring any. */
 #include "base/rng.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Texts that grow, and questions about texts. */
 #include "base/str.h"
 
 #include <stdlib.h>

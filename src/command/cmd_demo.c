@@ -329,7 +329,8 @@ static int run(int argc, char **argv)
 	const struct opt options[] = {
 		DATABASE_OPTIONS(order.where),
 		{"workers", 'w', "N", "processes, one request at a time each (3)", opt_number, &order.workers, 1, 1000},
-		{"seed", 0, "N", "of the delays (drawn; the last line tells it)", opt_number, &order.seed, 0, INT64_MAX},
+		{"seed", 0, "N", "of the delays (drawn; the last line tells it)", opt_number, &order.seed, 0,
+		 INT64_MAX},
 		{"json", 0, NULL, "one object on stdout instead of text", opt_flag, &order.json, 0, 0},
 		{0},
 	};

@@ -71,7 +71,8 @@ static void print_expected(const struct variant *variant)
 	for (int e = 0; e < ENGINES; e++)
 		for (int l = 0; l < LEVELS; l++)
 			if (variant->expected[e][l] != NOT_STATED)
-				printf("  %-12s %-18s %s\n", engines[e], levels[l], expectations[variant->expected[e][l]]);
+				printf("  %-12s %-18s %s\n", engines[e], levels[l],
+				       expectations[variant->expected[e][l]]);
 }
 
 static void print_text(const struct registry_entry *entry, const char *code)

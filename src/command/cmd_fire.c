@@ -32,7 +32,8 @@ static int run(int argc, char **argv)
 	};
 	bool json = false;
 	const struct opt options[] = {
-		{"target", 0, "NAME", "the endpoint, as `racy list` has it (atomic_long_delay)", opt_text, &target, 0, 0},
+		{"target", 0, "NAME", "the endpoint, as `racy list` has it (atomic_long_delay)", opt_text, &target,
+		 0, 0},
 		{"wait", 0, "SECONDS", "between the starts of two requests: 0.5, 20ms (1)", opt_duration,
 	         &order.wait_ns, 0, 0},
 		{"url", 0, "URL", "where the server is (http://localhost:8000)", opt_text, &order.url, 0, 0},

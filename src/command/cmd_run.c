@@ -118,7 +118,8 @@ static int tell_result(struct telling *telling, const struct order *order,
 	progress_clear(&telling->progress);
 	if (interrupted != 0) {
 		fprintf(stderr, "racy run: interrupted; %s\n",
-		        order->keep ? "what was done stays, as --keep asks" : "what the run put into the database is removed");
+		        order->keep ? "what was done stays, as --keep asks"
+		                    : "what the run put into the database is removed");
 		return RACY_INTERRUPTED + interrupted;
 	}
 	telling->format->run(stdout, &telling->style, &result->run);

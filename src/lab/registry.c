@@ -33,7 +33,8 @@ static bool each(bool (*visit)(void *context, const struct registry_entry *entry
 		for (size_t o = 0; o < all[s]->n_operations; o++)
 			for (size_t v = 0; v < all[s]->operations[o].n_variants; v++) {
 				const struct operation *operation = &all[s]->operations[o];
-				if (visit(context, &(struct registry_entry){all[s], operation, &operation->variants[v]}))
+				struct registry_entry entry = {all[s], operation, &operation->variants[v]};
+				if (visit(context, &entry))
 					return true;
 			}
 	return false;

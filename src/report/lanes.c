@@ -237,7 +237,7 @@ static void put_text(struct cell *cells, size_t n, size_t column, const char *te
 	while (*text != '\0' && column < n) {
 		struct cell *cell = &cells[column++];
 		size_t length = 1;
-		while (((unsigned char)text[length] & 0xC0) == 0x80 && length < 4)
+		while (length < 4 && ((unsigned char)text[length] & 0xC0) == 0x80)
 			length++;
 		*cell = (struct cell){.ink = ink};
 		memcpy(cell->glyph, text, length);

@@ -286,8 +286,8 @@ static void reset_and_delete(void **state)
 	assert_int_equal(n, 0);
 	free(list);
 	struct db_rows left = {0};
-	assert_true(db_run(world->session, DB_READ, "SELECT amount FROM demo_transaction WHERE account_id IS NULL", NULL,
-	                   &left, NULL, NULL));
+	assert_true(db_run(world->session, DB_READ,
+	                   "SELECT amount FROM demo_transaction WHERE account_id IS NULL", NULL, &left, NULL, NULL));
 	assert_int_equal(left.n_rows, 1);
 	assert_int_equal(db_cell(&left, 0, 0)->integer, 9);
 	db_rows_fini(&left);
@@ -322,7 +322,8 @@ static void every_explanation_has_its_code_and_fits_its_events(void **state)
 			for (size_t v = 0; v < registry_at(i)->operations[o].n_variants; v++) {
 				const struct variant *variant = &registry_at(i)->operations[o].variants[v];
 				char head[128];
-				snprintf(head, sizeof head, "\nstatic enum op_end %s(struct op *op)\n{\n", variant->function);
+				snprintf(head, sizeof head, "\nstatic enum op_end %s(struct op *op)\n{\n",
+				         variant->function);
 				assert_non_null(strstr(registry_at(i)->source, head));
 				assert_true(strlen(variant->name) < EVENT_TEXT);
 				assert_true(strlen(variant->why) > 200);
