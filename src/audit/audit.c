@@ -222,7 +222,7 @@ static void count_lost(const struct story *story, struct findings *findings)
 	int64_t written_amount;
 	size_t written = count_written(&story->deposits, &written_amount);
 
-	findings->lost_amount = written_amount - lineage->final.amount_max;
+	findings->lost_amount = written_amount - lineage->final.amount;
 	if (lineage->final.min == lineage->final.max)
 		findings->lost_updates = (int64_t)written - (int64_t)lineage->final.max;
 	else
@@ -238,12 +238,12 @@ static void count_lost(const struct story *story, struct findings *findings)
 }
 
 /* The sums know nothing of the events: what both can tell, they must tell alike. */
-static void compare(const struct audit_input *input, const struct lineage *lineage, struct findings *findings)
+static void compare(const struct audit_input *input, struct findings *findings)
 {
 	int64_t by_events = findings->lost_amount + findings->torn_amount;
 	size_t missing;
 
-	if (by_events != findings->missing || lineage->final.amount_min != lineage->final.amount_max) {
+	if (by_events != findings->missing) {
 		findings_doubt(findings, "the events tell of %lld missing, the sums of %lld", (long long)by_events,
 		               (long long)findings->missing);
 		return;
@@ -256,14 +256,6 @@ static void compare(const struct audit_input *input, const struct lineage *linea
 		               (long long)findings->lost_updates, (long long)lost);
 }
 
-/* It was written, or may have been, by who may not be on record: a transaction is not torn apart. */
-static bool may_be_unrecorded(const struct deposit *deposit)
-{
-	bool whole = deposit->record_in_tx && deposit->write_in_tx;
-
-	return deposit->recorded == FATE_NO || (deposit->recorded == FATE_MAYBE && !whole);
-}
-
 /* The balance may hold what is not on record: then no sum tells what is lost. */
 static void doubt_unrecorded(const struct lineage *lineage, struct findings *findings)
 {
@@ -271,7 +263,8 @@ static void doubt_unrecorded(const struct lineage *lineage, struct findings *fin
 
 	for (size_t v = 1; v < lineage->n; v++) {
 		const struct deposit *deposit = lineage->versions[v].deposit;
-		if (may_be_unrecorded(deposit) && deposit->amount > 0 && bit_get(lineage->may_final, v))
+		bool perhaps = deposit->recorded == FATE_NO || (deposit->recorded == FATE_MAYBE && !deposit->whole);
+		if (perhaps && bit_get(lineage->may_final, v))
 			accused_add(&unrecorded, deposit->request);
 	}
 	findings_doubt_about(findings, &unrecorded, "may be in the balance without being on record",
@@ -335,7 +328,7 @@ static void judge_by_events(const struct audit_input *input, struct findings *fi
 	if (!in_doubt(findings)) {
 		count_torn(&story.deposits, findings);
 		count_lost(&story, findings);
-		compare(input, &story.lineage, findings);
+		compare(input, findings);
 	}
 	if (in_doubt(findings)) {
 		withdraw(findings);
@@ -364,7 +357,7 @@ static void conclude(const struct audit_input *input, struct findings *findings)
 {
 	if (in_doubt(findings))
 		return;
-	if (findings->missing != 0 || findings->torn > 0)
+	if (findings->missing != 0) /* what is torn is missing too: see compare */
 		findings->verdict = VERDICT_VIOLATED;
 	else if (findings->transactions == 0)
 		findings_doubt(findings, "no deposit was recorded, so none could be lost");

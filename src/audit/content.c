@@ -28,8 +28,7 @@ static void widen(struct size *size, const struct size *other, bool first)
 {
 	size->min = first || other->min < size->min ? other->min : size->min;
 	size->max = first || other->max > size->max ? other->max : size->max;
-	size->amount_min = first || other->amount_min < size->amount_min ? other->amount_min : size->amount_min;
-	size->amount_max = first || other->amount_max > size->amount_max ? other->amount_max : size->amount_max;
+	size->amount = first || other->amount > size->amount ? other->amount : size->amount;
 }
 
 /* What is in all, and in any, of these versions. */
@@ -64,8 +63,7 @@ static struct size fill(struct lineage *lineage, const struct size *sizes, size_
 	if (version_counts(&lineage->versions[v])) {
 		size.min++;
 		size.max++;
-		size.amount_min += lineage->versions[v].deposit->amount;
-		size.amount_max += lineage->versions[v].deposit->amount;
+		size.amount += lineage->versions[v].deposit->amount;
 	}
 	return size;
 }

@@ -39,10 +39,11 @@ struct reading {
 	size_t version; /* what its request wrote then; 0: nothing */
 };
 
-/* How many deposits there are in a balance, and of how much: at least and at most. */
+/* How many deposits there are in a balance, at least and at most; and of how much (at most, which differs
+ * from the least only if somebody wrote another sum than what was read and the amount). */
 struct size {
 	size_t min, max;
-	int64_t amount_min, amount_max;
+	int64_t amount;
 };
 
 struct lineage {
