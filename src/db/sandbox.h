@@ -24,8 +24,8 @@ bool sandbox_is_known(const char *engine);
 /* Is the server's program installed? Where not, the error says what to install. */
 bool sandbox_possible(const char *engine, struct err *err) MUST_USE;
 
-/* Starts a server of this engine ("mariadb", "postgres") and waits until it answers. NULL and an error with the
- * last lines of the server's own log when it does not come up. */
+/* Starts a server of this engine ("mariadb", "postgres") and waits until it answers. NULL and an error
+ * with the last lines of the server's own log when it does not come up. */
 struct sandbox *sandbox_start(const char *engine, struct err *err) MUST_USE;
 
 /* A URL of an empty database on it, for db_target_parse; lives as long as the sandbox. */

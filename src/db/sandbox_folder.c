@@ -43,8 +43,11 @@ char *sandbox_home_open(const char *parent, int *fd, struct err *err)
 		return NULL;
 	}
 	*fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (home_is_ours(path, *fd, err))
-		return path;
+	if (home_is_ours(path, *fd, err)) {
+		if (flock(*fd, LOCK_EX) == 0)
+			return path;
+		err_set(err, "cannot lock %s: %s", path, strerror(errno));
+	}
 	if (*fd >= 0)
 		close(*fd);
 	free(path);
@@ -84,18 +87,12 @@ static void sweep(const char *home)
 		closedir(entries);
 }
 
-char *sandbox_folder_new(const char *home, int home_fd, int *lock, struct err *err)
+char *sandbox_folder_new(const char *home, int *lock, struct err *err)
 {
 	char *path = mem_printf("%s/" SERVER_PREFIX "XXXXXX", home);
 
-	*lock = -1;
-	/* The home is locked meanwhile: nobody may sweep a folder between its making and its locking. */
-	if (flock(home_fd, LOCK_EX) == 0) {
-		sweep(home);
-		if (mkdtemp(path) != NULL)
-			*lock = lock_folder(path, LOCK_EX);
-		flock(home_fd, LOCK_UN);
-	}
+	sweep(home);
+	*lock = mkdtemp(path) != NULL ? lock_folder(path, LOCK_EX) : -1;
 	if (*lock >= 0)
 		return path;
 	err_set(err, "cannot make a folder in %s: %s", home, strerror(errno));

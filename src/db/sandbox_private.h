@@ -19,8 +19,14 @@ struct sandbox_engine {
 	const char *user;    /* who runs the server where racy was started as root; made by the package */
 	const char *programs;            /* glob pattern of further folders to look into; NULL: none */
 	const char *const *make;         /* prepares the data directory of a template */
-	const char *make_sql;            /* written to {folder}/make.sql before */
+	const char *const *fill;         /* then runs with make_sql on its standard input; NULL: no need to */
+	const char *make_sql;            /* written to {folder}/make.sql before both */
 	const char *const *serve;        /* the server, in the foreground */
+	const char *socket;              /* its name in {folder}; NULL: "socket" */
+	const char *hello;               /* what a client says first; NULL: the server speaks first */
+	size_t hello_length;
+	char not_yet;                    /* first byte of an answer that says: come again */
+	void (*settle)(const char *data); /* once it answers, as the server's user; NULL: nothing to do */
 	const char *url;                 /* of the database on it */
 	int stop_signal;                 /* asks the server to end at once; its data are not wanted any more */
 };
@@ -31,14 +37,15 @@ const struct sandbox_engine *sandbox_engine_find(const char *name, struct err *e
 /* What starting a server needs to know, settled before the fork. */
 struct sandbox_plan {
 	const struct sandbox_engine *engine;
-	const char *parent; /* the folder of all homes: "/var/tmp" */
-	char *make, *serve; /* the programs' full paths */
-	bool drop;          /* started as root: become this user */
+	const char *parent;        /* the folder of all homes: "/var/tmp" */
+	char *make, *fill, *serve; /* the programs' full paths; fill may be NULL */
+	bool drop;                 /* started as root: become this user */
 	uid_t uid;
 	gid_t gid;
 };
 /* False and an error that says what to install. */
-bool sandbox_plan_init(struct sandbox_plan *plan, const struct sandbox_engine *engine, struct err *err) MUST_USE;
+bool sandbox_plan_init(struct sandbox_plan *plan, const struct sandbox_engine *engine,
+                       struct err *err) MUST_USE;
 void sandbox_plan_fini(struct sandbox_plan *plan);
 
 struct sandbox;
@@ -51,12 +58,13 @@ NO_RETURN void sandbox_supervise(const struct sandbox_plan *plan, int racy, int 
 /* ---- folders -------------------------------------------------------------------------------- */
 
 /* Opens (and makes) PARENT/racy-UID, where UID is who asks: all of that user's servers and templates.
- * Refuses a symbolic link, and what others own or may enter. Answers its path (heap) and a descriptor. */
+ * Refuses a symbolic link, and what others own or may enter. Answers its path (heap) and a descriptor.
+ * Waits for whoever else works in it, and has it alone until the descriptor is closed. */
 char *sandbox_home_open(const char *parent, int *fd, struct err *err) MUST_USE;
 
-/* A new folder in the home for one server (heap text), after removing those whose supervisor is gone.
- * It is in use as long as *lock, or what was duplicated from it, is open. */
-char *sandbox_folder_new(const char *home, int home_fd, int *lock, struct err *err) MUST_USE;
+/* A new folder in the open home for one server (heap text), after removing those whose supervisor is
+ * gone. It is in use as long as *lock is open. */
+char *sandbox_folder_new(const char *home, int *lock, struct err *err) MUST_USE;
 
 /* Removes a tree; never follows a link out of it. A tree that is not there is fine. */
 bool sandbox_remove(const char *path, struct err *err) MUST_USE;

@@ -33,6 +33,7 @@
 /* Between two tries to connect to a server that is not there yet. */
 #define RETRY_NS (2 * NS_PER_MS)
 enum { TAIL_BYTES = 1500 };
+static const char no_input[] = "/dev/null";
 
 struct supervisor {
 	const struct sandbox_plan *plan;
@@ -55,10 +56,15 @@ static enum wake wait_for(const struct supervisor *self, int readable, int64_t u
 		{.fd = self->child_fd, .events = POLLIN},
 		{.fd = readable, .events = POLLIN},
 	};
-	int64_t left = until_ns - clock_now_ns();
-	struct timespec limit = {.tv_sec = left / NS_PER_S, .tv_nsec = left % NS_PER_S};
+	int n;
 
-	if (left < 0 || ppoll(fds, COUNT_OF(fds), until_ns == INT64_MAX ? NULL : &limit, NULL) <= 0)
+	do {
+		int64_t left = until_ns - clock_now_ns();
+		struct timespec limit = {.tv_sec = left > 0 ? left / NS_PER_S : 0,
+		                         .tv_nsec = left > 0 ? left % NS_PER_S : 0};
+		n = ppoll(fds, COUNT_OF(fds), until_ns == INT64_MAX ? NULL : &limit, NULL);
+	} while (n < 0 && errno == EINTR);
+	if (n <= 0)
 		return WAKE_TIME;
 	if (fds[0].revents != 0 || fds[1].revents != 0)
 		return WAKE_STOP;
@@ -82,7 +88,7 @@ static char *replace(const char *text, const char *token, const char *value)
 }
 
 static void child_exec(const struct supervisor *self, pid_t parent, const char *program,
-                       const char *const *words, const char *data)
+                       const char *const *words, const char *data, const char *input)
 {
 	char *argv[32] = {0};
 	sigset_t none;
@@ -90,13 +96,16 @@ static void child_exec(const struct supervisor *self, pid_t parent, const char *
 	/* Set after the change of user, which clears it. Whoever's parent died before that leaves at once. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent || setpgid(0, 0) != 0)
 		_exit(127);
-	for (size_t i = 0; words[i] != NULL && i + 1 < COUNT_OF(argv); i++) {
+	argv[0] = mem_text(program); /* PostgreSQL's look for one another beside it */
+	for (size_t i = 1; words[i] != NULL && i + 1 < COUNT_OF(argv); i++) {
 		char *word = replace(words[i], "{folder}", self->folder);
 		argv[i] = replace(word, "{data}", data);
 		free(word);
 	}
 	int log = open(self->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
-	if (log < 0 || dup2(log, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0)
+	int in = open(input, O_RDONLY | O_CLOEXEC);
+	if (log < 0 || dup2(log, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0 || in < 0 ||
+	    dup2(in, STDIN_FILENO) < 0)
 		_exit(127);
 	for (int number = 1; number < NSIG; number++)
 		signal(number, SIG_DFL);
@@ -108,13 +117,13 @@ static void child_exec(const struct supervisor *self, pid_t parent, const char *
 }
 
 static bool child_start(struct supervisor *self, const char *program, const char *const *words,
-                        const char *data, struct err *err)
+                        const char *data, const char *input, struct err *err)
 {
 	pid_t parent = getpid();
 
 	self->child = fork();
 	if (self->child == 0)
-		child_exec(self, parent, program, words, data);
+		child_exec(self, parent, program, words, data, input);
 	if (self->child < 0) {
 		self->child = 0;
 		return err_set(err, "cannot start %s: %s", words[0], strerror(errno));
@@ -170,11 +179,11 @@ static bool fail_with_log(const struct supervisor *self, struct err *err, const 
 	return false;
 }
 
-/* Runs a program to its end. */
+/* Runs a program to its end. `input`: a file for its standard input. */
 static bool run(struct supervisor *self, const char *program, const char *const *words, const char *data,
-                struct err *err)
+                const char *input, struct err *err)
 {
-	if (!child_start(self, program, words, data, err))
+	if (!child_start(self, program, words, data, input, err))
 		return false;
 	if (wait_for(self, -1, clock_now_ns() + MAKE_LIMIT_NS) != WAKE_CHILD) {
 		child_end(self, SIGKILL);
@@ -223,6 +232,8 @@ static char *template_path(const struct supervisor *self)
 	key = hash(hash(key, build), plan->engine->make_sql);
 	for (size_t i = 0; plan->engine->make[i] != NULL; i++)
 		key = hash(key, plan->engine->make[i]);
+	for (size_t i = 0; plan->engine->fill != NULL && plan->engine->fill[i] != NULL; i++)
+		key = hash(key, plan->engine->fill[i]);
 	free(build);
 	return mem_printf("%s/%s-template-%016" PRIx64, self->home, plan->engine->name, key);
 }
@@ -246,7 +257,7 @@ static bool template_is_whole(const char *template)
 	return whole;
 }
 
-/* Made in our own folder and renamed: two that make one at a time do not meet. */
+/* Made in our own folder and renamed: there is never half of one, unless somebody else removed files. */
 static bool template_make(struct supervisor *self, const char *template, struct err *err)
 {
 	char *fresh = mem_printf("%s/template", self->folder);
@@ -260,12 +271,14 @@ static bool template_make(struct supervisor *self, const char *template, struct 
 	if (!ok)
 		err_set(err, "cannot replace %s: %s", template, strerror(errno));
 	ok = ok && write_file(sql, self->plan->engine->make_sql, err) &&
-	     run(self, self->plan->make, self->plan->engine->make, data, err);
+	     run(self, self->plan->make, self->plan->engine->make, data, no_input, err) &&
+	     (self->plan->fill == NULL ||
+	      run(self, self->plan->fill, self->plan->engine->fill, data, sql, err));
 	if (ok) {
 		measured = sandbox_measure(data);
 		ok = write_file(note, measured != NULL ? measured : "", err);
 	}
-	if (ok && rename(fresh, template) != 0 && errno != EEXIST && errno != ENOTEMPTY)
+	if (ok && rename(fresh, template) != 0)
 		ok = err_set(err, "cannot keep %s: %s", template, strerror(errno));
 	free(measured);
 	free(note);
@@ -283,7 +296,7 @@ static bool data_make(struct supervisor *self, struct err *err)
 	const char *const copy[] = {"cp", "-a", "--reflink=auto", "--", from, "{data}", NULL};
 
 	bool ok = template_is_whole(template) || template_make(self, template, err);
-	ok = ok && run(self, "cp", copy, self->data, err);
+	ok = ok && run(self, "cp", copy, self->data, no_input, err);
 	free(from);
 	free(template);
 	return ok;
@@ -294,18 +307,31 @@ static bool data_make(struct supervisor *self, struct err *err)
 /* A connection to the server's socket; -1: not yet. */
 static int try_connect(const struct supervisor *self)
 {
+	const struct sandbox_engine *engine = self->plan->engine;
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", self->folder);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", self->folder,
+	               engine->socket != NULL ? engine->socket : "socket");
+	if (fd >= 0 && (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+	                (engine->hello != NULL && write(fd, engine->hello, engine->hello_length) !=
+	                                                  (ssize_t)engine->hello_length))) {
 		close(fd);
 		fd = -1;
 	}
 	return fd;
 }
 
-/* The server speaks first when it is ready to serve; the socket is there a little earlier. */
+/* Does what came say that it serves? Else it still starts up, or hung up since it did not know us yet. */
+static bool is_welcome(const struct supervisor *self, int fd)
+{
+	const struct sandbox_engine *engine = self->plan->engine;
+	char first;
+
+	return read(fd, &first, 1) == 1 && (engine->hello == NULL || first != engine->not_yet);
+}
+
+/* The server says something when it is ready to serve; the socket is there a little earlier. */
 static bool await_answer(struct supervisor *self, struct err *err)
 {
 	int64_t until = clock_now_ns() + READY_LIMIT_NS;
@@ -316,6 +342,11 @@ static bool await_answer(struct supervisor *self, struct err *err)
 		if (fd < 0)
 			fd = try_connect(self);
 		wake = wait_for(self, fd, fd >= 0 ? until : clock_now_ns() + RETRY_NS);
+		if (wake == WAKE_READABLE && !is_welcome(self, fd)) {
+			close(fd);
+			fd = -1;
+			wake = wait_for(self, -1, clock_now_ns() + RETRY_NS);
+		}
 	}
 	if (fd >= 0)
 		close(fd);
@@ -339,13 +370,20 @@ static bool server_start(struct supervisor *self, struct err *err)
 	self->home = sandbox_home_open(plan->parent, &self->home_fd, err);
 	if (self->home == NULL)
 		return false;
-	self->folder = sandbox_folder_new(self->home, self->home_fd, &self->lock, err);
+	self->folder = sandbox_folder_new(self->home, &self->lock, err);
 	if (self->folder == NULL)
 		return false;
 	self->data = mem_printf("%s/data", self->folder);
 	self->log = mem_printf("%s/server.log", self->folder);
-	return data_make(self, err) && child_start(self, plan->serve, plan->engine->serve, self->data, err) &&
-	       await_answer(self, err);
+	if (!data_make(self, err))
+		return false;
+	close(self->home_fd); /* the next one may look for a template */
+	if (!child_start(self, plan->serve, plan->engine->serve, self->data, no_input, err) ||
+	    !await_answer(self, err))
+		return false;
+	if (plan->engine->settle != NULL)
+		plan->engine->settle(self->data);
+	return true;
 }
 
 /* ---- the process ---------------------------------------------------------------------------- */
@@ -413,8 +451,7 @@ void sandbox_supervise(const struct sandbox_plan *plan, int racy, int report)
 	if (up) {
 		tell(report, '+', self.folder);
 		/* A server that dies by itself ends this too: its users notice on their connections. */
-		while (wait_for(&self, -1, INT64_MAX) == WAKE_TIME)
-			;
+		(void)wait_for(&self, -1, INT64_MAX);
 	}
 	child_end(&self, plan->engine->stop_signal);
 	if (self.folder != NULL && !sandbox_remove(self.folder, up ? NULL : &err) && !up)

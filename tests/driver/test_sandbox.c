@@ -99,6 +99,19 @@ static long read_number(const char *path, const char *format)
 	return number;
 }
 
+/* A failed assertion in a forked child must end the child, not go on with the next test there. */
+static pid_t fork_child(void)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		setenv("CMOCKA_TEST_ABORT", "1", 1);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	}
+	return pid;
+}
+
 struct seen {
 	char folder[200];
 	pid_t server, supervisor;
@@ -233,6 +246,26 @@ static void a_server_starts_and_answers(void **state)
 	sandbox_stop(sandbox);
 }
 
+static void our_environment_does_not_steer_it(void **state)
+{
+	char environment[4096] = "";
+
+	(void)state;
+	setenv("RACY_TEST_MARK", "1", 1);
+	setenv("TZ", "Asia/Tokyo", 1);
+	struct sandbox *sandbox = start();
+	unsetenv("TZ");
+	char *path = mem_printf("/proc/%d/environ", (int)look(sandbox).server);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t length = read(fd, environment, sizeof(environment));
+	assert_true(length > 0);
+	assert_null(memmem(environment, (size_t)length, "RACY_TEST_MARK", strlen("RACY_TEST_MARK")));
+	assert_answer(sandbox, "SELECT @@system_time_zone", "UTC");
+	close(fd);
+	free(path);
+	sandbox_stop(sandbox);
+}
+
 static void a_stopped_server_leaves_nothing(void **state)
 {
 	struct sandbox *sandbox = start();
@@ -287,7 +320,7 @@ static void a_forked_child_cannot_stop_it(void **state)
 {
 	struct sandbox *sandbox = start();
 	int status = 0;
-	pid_t child = fork();
+	pid_t child = fork_child();
 
 	(void)state;
 	if (child == 0) {
@@ -297,6 +330,25 @@ static void a_forked_child_cannot_stop_it(void **state)
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
 	assert_answer(sandbox, "SELECT DATABASE()", "racy");
+	sandbox_stop(sandbox);
+}
+
+/* So that neither Ctrl-C nor `killall racy` hits who is to clean up. */
+static void the_supervisor_stands_apart(void **state)
+{
+	struct sandbox *sandbox = start();
+	struct seen seen = look(sandbox);
+	char *path = mem_printf("/proc/%d/comm", (int)seen.supervisor), name[32] = "";
+	FILE *file = fopen(path, "re");
+
+	(void)state;
+	assert_non_null(file);
+	assert_non_null(fgets(name, sizeof(name), file));
+	fclose(file);
+	assert_string_equal(name, "db-sandbox\n");
+	assert_int_not_equal(getpgid(seen.supervisor), getpgrp());
+	assert_int_not_equal(getsid(seen.supervisor), getsid(0));
+	free(path);
 	sandbox_stop(sandbox);
 }
 
@@ -337,7 +389,6 @@ static void be_racy(int tell)
 	} about;
 	sigset_t set;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setpgid(0, 0);
 	sigaction(SIGINT, &(struct sigaction){.sa_handler = on_interrupt}, NULL);
 	sigemptyset(&set);
@@ -348,6 +399,7 @@ static void be_racy(int tell)
 	about.worker = fork();
 	if (about.worker == 0) {
 		signal(SIGINT, SIG_IGN);
+		alarm(HUNG_MS / 1000); /* it is to outlive racy, not a test that failed */
 		for (;;)
 			pause();
 	}
@@ -376,7 +428,7 @@ static struct racy start_racy(void)
 	struct racy racy = {0};
 
 	assert_int_equal(pipe(ends), 0);
-	racy.pid = fork();
+	racy.pid = fork_child();
 	if (racy.pid == 0)
 		be_racy(ends[1]);
 	close(ends[1]);
@@ -436,7 +488,7 @@ static void killed_while_starting_it_leaves_nothing(void **state)
 	assert_int_equal(home.gl_pathc, 1);
 	int notify = inotify_init1(IN_CLOEXEC);
 	assert_true(inotify_add_watch(notify, home.gl_pathv[0], IN_CREATE | IN_DELETE) >= 0);
-	pid_t child = fork();
+	pid_t child = fork_child();
 	if (child == 0) {
 		(void)!start();
 		for (;;)
@@ -538,11 +590,10 @@ static void two_make_a_template_at_once(void **state)
 		assert_true(sandbox_remove(found.gl_pathv[i], NULL));
 	globfree(&found);
 	for (size_t i = 0; i < 2; i++) {
-		children[i] = fork();
+		children[i] = fork_child();
 		if (children[i] == 0) {
-			struct sandbox *sandbox = try_start(mariadb(), NULL);
-			sandbox_stop(sandbox);
-			_exit(sandbox == NULL);
+			sandbox_stop(start());
+			_exit(0);
 		}
 	}
 	for (size_t i = 0; i < 2; i++) {
@@ -557,17 +608,20 @@ static void two_make_a_template_at_once(void **state)
 
 static void a_planted_home_is_refused(void **state)
 {
-	char folder[] = "/var/tmp/racy-test-XXXXXX";
+	char folder[] = "/var/tmp/racy-test-XXXXXX", elsewhere[] = "/var/tmp/racy-test-XXXXXX";
 	struct err err = {0};
 	int fd;
 
 	(void)state;
 	assert_non_null(mkdtemp(folder));
+	assert_non_null(mkdtemp(elsewhere));
 	char *home = mem_printf("%s/racy-%u", folder, (unsigned)geteuid());
-	assert_int_equal(symlink("/", home), 0);
+	/* It leads to a folder that would do: ours, and closed to others. */
+	assert_int_equal(symlink(elsewhere, home), 0);
 	assert_null(sandbox_home_open(folder, &fd, &err));
 	assert_mentions(&err, home);
 	assert_int_equal(unlink(home), 0);
+	assert_int_equal(rmdir(elsewhere), 0);
 
 	assert_int_equal(mkdir(home, 0700), 0);
 	assert_int_equal(chmod(home, 0750), 0);
@@ -633,7 +687,8 @@ static void what_is_missing_is_told(void **state)
 
 static void a_server_that_ends_at_once_shows_its_log(void **state)
 {
-	static const char *const serve[] = {"mariadbd", "--no-defaults", "--datadir={data}", "--no-such-option", NULL};
+	static const char *const serve[] = {"mariadbd", "--no-defaults", "--datadir={data}",
+	                                    "--no-such-option", NULL};
 	struct sandbox_engine engine = *mariadb();
 	struct err err = {0};
 
@@ -674,10 +729,12 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_server_starts_and_answers),
+		cmocka_unit_test(our_environment_does_not_steer_it),
 		cmocka_unit_test(a_stopped_server_leaves_nothing),
 		cmocka_unit_test(the_public_door_uses_var_tmp),
 		cmocka_unit_test(two_at_once_do_not_meet),
 		cmocka_unit_test(a_forked_child_cannot_stop_it),
+		cmocka_unit_test(the_supervisor_stands_apart),
 		cmocka_unit_test(it_holds_no_descriptor_of_ours),
 		cmocka_unit_test(killed_hard_it_leaves_nothing),
 		cmocka_unit_test(interrupted_it_leaves_nothing),
