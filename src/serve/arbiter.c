@@ -335,7 +335,7 @@ enum serve_end arbiter_run(const struct serve_settings *settings, int parent_fd)
 		.end = SERVE_ENDED,
 	};
 	struct err err = {0};
-	sigset_t signals, before;
+	sigset_t signals;
 
 	if (settings->quiet)
 		log_set_level(LOG_WARNING);
@@ -346,7 +346,7 @@ enum serve_end arbiter_run(const struct serve_settings *settings, int parent_fd)
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGQUIT);
 	sigaddset(&signals, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &signals, &before);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
 	if (init(&arbiter, &signals, &err)) {
 		run(&arbiter);
 	} else {
@@ -355,7 +355,7 @@ enum serve_end arbiter_run(const struct serve_settings *settings, int parent_fd)
 	}
 	fini(&arbiter);
 	err_fini(&err);
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	/* The signals stay blocked: one more of them must not break off what the caller has to clean up. */
 	return arbiter.end;
 }
 

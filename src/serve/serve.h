@@ -36,7 +36,8 @@ enum serve_end {
 	SERVE_BOOT_FAILED, /* the workers could not start: no database, say; they have logged why */
 };
 /* The arbiter: runs in the calling process until a signal ends it. The process must have no threads.
- * TERM finishes the requests under way, INT and QUIT stop at once. */
+ * TERM finishes the requests under way, INT and QUIT stop at once. They stay blocked after it: the process
+ * is to clean up and end. */
 enum serve_end serve_run(const struct serve_settings *settings) MUST_USE;
 
 /* The subject of an experiment, in a process of its own and out of reach of the terminal's Ctrl-C. It

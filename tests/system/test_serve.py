@@ -115,6 +115,14 @@ class Ending(Case):
             self.assertEqual(process.wait(HUNG), 0)
             process.stderr.close()
 
+    def test_signals_on_the_way_out(self):
+        """A server of its own takes a while to stop, and impatience does not break that off."""
+        server = self.serve("mariadb")
+        while server.process.poll() is None:
+            server.process.send_signal(signal.SIGTERM)
+            time.sleep(0.001)
+        self.assertEqual(server.process.returncode, 0)
+
     def test_graceful_timeout(self):
         server = self.serve(None, "--delay", "1000s", "--graceful-timeout", "0.3s")
         volley = Volley(server.port, [deposit("atomic_long_delay", server.new_account())])
