@@ -152,7 +152,7 @@ bool lineage_may_precede(const struct lineage *lineage, size_t version, size_t b
 {
 	const uint64_t *after = bits_row(&lineage->after, version), *before = bits_row(&lineage->before, by);
 
-	if (version == by || lineage->versions[version].never || surely_before(lineage, by, version))
+	if (version == by || surely_before(lineage, by, version))
 		return false;
 	size_t stride = lineage->after.stride;
 	for (size_t i = 0; i < stride; i++) {
@@ -182,7 +182,7 @@ static bool may_have_seen(const struct solving *solving, const struct reading *r
 {
 	const struct version *version = &solving->lineage->versions[j];
 
-	return !version->never && version->puts == reading->value && version->seen_from < reading->to &&
+	return version->puts == reading->value && version->seen_from < reading->to &&
 	       solving->followed[j] > reading->from;
 }
 
@@ -256,7 +256,7 @@ static void find_finals(struct solving *solving, int64_t actual)
 	bits_clear(lineage->finals, stride);
 	for (size_t v = 0; v < lineage->n; v++) {
 		const struct version *version = &lineage->versions[v];
-		if (!version->never && version->puts == actual && !surely_followed(lineage, v))
+		if (version->puts == actual && !surely_followed(lineage, v))
 			bit_set(lineage->finals, v);
 	}
 	if (bits_count(lineage->finals, stride) != 1)

@@ -41,7 +41,7 @@ struct world {
 	bool audited;
 };
 
-static int set_up(void **state)
+static inline int set_up(void **state)
 {
 	struct world *world = test_calloc(1, sizeof *world);
 
@@ -57,7 +57,7 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int tear_down(void **state)
+static inline int tear_down(void **state)
 {
 	struct world *world = *state;
 
@@ -68,12 +68,12 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static int64_t ms(int64_t t)
+static inline int64_t ms(int64_t t)
 {
 	return t * NS_PER_MS;
 }
 
-static void call(struct scribe *worker, const struct touched *what, int64_t from, int64_t to, int64_t puts,
+static inline void call(struct scribe *worker, const struct touched *what, int64_t from, int64_t to, int64_t puts,
                  int64_t result, enum db_tx tx)
 {
 	scribe_call_begin(worker, what, ms(from), puts);
@@ -81,7 +81,7 @@ static void call(struct scribe *worker, const struct touched *what, int64_t from
 }
 
 /* Its events, until it is cut off; true if it came to its end. */
-static bool put_steps(struct scribe *worker, uint32_t request, const struct plan *plan, int64_t amount)
+static inline bool put_steps(struct scribe *worker, uint32_t request, const struct plan *plan, int64_t amount)
 {
 	enum db_tx tx = plan->lone ? DB_TX_NONE : DB_TX_OPEN;
 	int64_t write_to = plan->write_to != 0 ? plan->write_to : plan->write_at + 1;
@@ -127,7 +127,7 @@ static bool put_steps(struct scribe *worker, uint32_t request, const struct plan
 	return plan->cut != AFTER_COMMIT;
 }
 
-static bool is_recorded(const struct plan *plan, bool ended)
+static inline bool is_recorded(const struct plan *plan, bool ended)
 {
 	if (plan->keep_row || plan->no_row)
 		return plan->keep_row;
@@ -137,7 +137,7 @@ static bool is_recorded(const struct plan *plan, bool ended)
 }
 
 /* Request `request`, served by worker `slot`; the requests come in their order. */
-static void deposit(struct world *world, uint32_t request, uint32_t slot, struct plan plan)
+static inline void deposit(struct world *world, uint32_t request, uint32_t slot, struct plan plan)
 {
 	struct scribe *worker = &world->worker[slot];
 	int64_t amount = plan.amount != 0 ? plan.amount : 100;
@@ -161,7 +161,20 @@ static void deposit(struct world *world, uint32_t request, uint32_t slot, struct
 		(void)snprintf(world->replies[request - 1].reason, 32, "%s", db_err_name(plan.fails));
 }
 
-static struct findings *audit(struct world *world, int64_t balance)
+static inline struct event *find_event(struct world *world, uint32_t request, enum event_kind kind,
+                                const struct touched *what)
+{
+	for (size_t i = 0; i < world->events.n; i++) {
+		struct event *event = &world->events.items[i];
+		if (event->request == request && event->kind == kind &&
+		    (what == NULL || strcmp(event->label, what->label) == 0))
+			return event;
+	}
+	fail_msg("request %u has no such event", request);
+	return NULL;
+}
+
+static inline struct findings *audit(struct world *world, int64_t balance)
 {
 	world->input.actual_balance = balance;
 	if (world->audited) {
@@ -174,7 +187,7 @@ static struct findings *audit(struct world *world, int64_t balance)
 	return &world->findings;
 }
 
-static void assert_verdict(const struct findings *findings, enum verdict verdict)
+static inline void assert_verdict(const struct findings *findings, enum verdict verdict)
 {
 	if (findings->verdict == verdict)
 		return;
@@ -183,7 +196,7 @@ static void assert_verdict(const struct findings *findings, enum verdict verdict
 	fail_msg("the verdict is %s, not %s", verdict_name(findings->verdict), verdict_name(verdict));
 }
 
-static void assert_says(const struct findings *findings, const char *text)
+static inline void assert_says(const struct findings *findings, const char *text)
 {
 	for (size_t i = 0; i < findings->n_reasons; i++) {
 		if (strstr(findings->reasons[i], text) != NULL)
@@ -194,7 +207,7 @@ static void assert_says(const struct findings *findings, const char *text)
 	fail_msg("no reason says '%s'", text);
 }
 
-static void assert_doubt(const struct findings *findings, const char *text)
+static inline void assert_doubt(const struct findings *findings, const char *text)
 {
 	assert_verdict(findings, VERDICT_INCONCLUSIVE);
 	assert_says(findings, text);
@@ -205,7 +218,7 @@ static void assert_doubt(const struct findings *findings, const char *text)
 	assert_int_equal(findings->n_torn_requests, 0);
 }
 
-static void assert_lost(const struct findings *findings, int64_t lost, int64_t torn)
+static inline void assert_lost(const struct findings *findings, int64_t lost, int64_t torn)
 {
 	assert_int_equal(findings->lost_updates, lost);
 	assert_int_equal(findings->torn, torn);

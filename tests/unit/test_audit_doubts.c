@@ -16,19 +16,6 @@ static void put_two(struct world *world)
 	deposit(world, 3, 2, (struct plan){.read_at = 20, .write_at = 190, .fails = DB_DEADLOCK});
 }
 
-static struct event *find_event(struct world *world, uint32_t request, enum event_kind kind,
-                                const struct touched *what)
-{
-	for (size_t i = 0; i < world->events.n; i++) {
-		struct event *event = &world->events.items[i];
-		if (event->request == request && event->kind == kind &&
-		    (what == NULL || strcmp(event->label, what->label) == 0))
-			return event;
-	}
-	fail_msg("request %u has no such event", request);
-	return NULL;
-}
-
 /* ---- verdicts ------------------------------------------------------------------------------------ */
 
 static void nothing_lost_is_none_seen(void **state)
@@ -111,7 +98,9 @@ static void a_state_that_is_not_final(void **state)
 	deposit(world, 1, 0, (struct plan){.read_at = 10, .write_at = 400, .commit_at = 410});
 	deposit(world, 2, 1, (struct plan){.read_at = 11, .write_at = 500, .commit_at = 510});
 	world->input.not_quiet = "1 session was still open";
-	assert_doubt(audit(world, 100), "the balance may not be final: 1 session was still open");
+	struct findings *findings = audit(world, 100);
+	assert_doubt(findings, "the balance may not be final: 1 session was still open");
+	assert_int_equal(findings->n_reasons, 1);
 }
 
 static void events_that_are_not_whole(void **state)
@@ -120,7 +109,9 @@ static void events_that_are_not_whole(void **state)
 
 	put_two(world);
 	world->input.events_missing = 3;
-	assert_doubt(audit(world, 200), "3 events were lost on their way");
+	struct findings *findings = audit(world, 200);
+	assert_doubt(findings, "3 events were lost on their way");
+	assert_int_equal(findings->n_reasons, 1); /* what is known in part is not held against anybody */
 	world->input.events_missing = 0;
 	find_event(world, 2, EVENT_CALL_BEGIN, &COMMIT)->request = 0;
 	assert_doubt(audit(world, 200), "1 events fit no request");
@@ -262,6 +253,63 @@ static void steps_of_something_else(void **state)
 	assert_doubt(audit(world, 200), "request 2 took steps that are not those of a deposit");
 }
 
+static void a_second_row_and_a_write_without_a_read(void **state)
+{
+	struct world *world = *state;
+
+	put_two(world);
+	struct scribe *worker = &world->worker[3];
+	scribe_begin(worker, ms(300), 4, 100);
+	call(worker, &WRITE, 301, 302, 300, 1, DB_TX_NONE);
+	scribe_end(worker, ms(303), OP_FAILED, DB_CANCELED, 503);
+	world->replies[3] = (struct audit_reply){.status = 503, .reached = true, .amount = 100};
+	world->input.n_replies = 4;
+	assert_doubt(audit(world, 200), "request 4 took steps that are not those of a deposit");
+
+	world->events.n -= 4; /* two rows, and no write of the balance */
+	worker->request = 4;
+	worker->step = 0;
+	call(worker, &RECORD, 301, 302, 100, 104, DB_TX_NONE);
+	call(worker, &RECORD, 303, 304, 100, 105, DB_TX_NONE);
+	scribe_end(worker, ms(305), OP_FAILED, DB_CANCELED, 503);
+	world->rows[world->input.n_rows++] = (struct audit_row){104, 100};
+	struct findings *findings = audit(world, 200);
+	assert_doubt(findings, "request 4 took steps that are not those of a deposit");
+	assert_int_equal(findings->n_reasons, 1);
+}
+
+static void a_commit_without_an_answer_and_a_strange_row(void **state)
+{
+	struct world *world = *state;
+
+	put_two(world);
+	deposit(world, 4, 3, (struct plan){.read = 200, .read_at = 300, .write_at = 310, .commit_at = 320,
+	                                   .cut = IN_COMMIT, .keep_row = true});
+	assert_verdict(audit(world, 300), VERDICT_NONE_SEEN);
+	world->rows[2].amount = 70; /* its number, and not its amount */
+	assert_doubt(audit(world, 300),
+	             "1 of the rows on record were not put there by any request of this run");
+	world->rows[2].amount = 100;
+	world->rows[2].id = 999;
+	assert_doubt(audit(world, 300),
+	             "1 of the rows on record were not put there by any request of this run");
+}
+
+static void denied_after_it_wrote(void **state)
+{
+	struct world *world = *state;
+
+	/* what it read counts all the same: its balance stems from it */
+	deposit(world, 1, 0, (struct plan){.lone = true, .read_at = 10, .write_at = 100});
+	deposit(world, 2, 1, (struct plan){.lone = true, .read = 100, .read_at = 102, .write_at = 200});
+	deposit(world, 3, 2, (struct plan){.lone = true, .read_at = 20, .write_at = 300});
+	find_event(world, 2, EVENT_ATTEMPT_END, NULL)->value = OP_DENIED;
+	struct findings *findings = audit(world, 100);
+	assert_lost(findings, 2, 0);
+	assert_int_equal(findings->n_lost, 2);
+	assert_int_equal(findings->lost[1], 2);
+}
+
 static void a_balance_of_who_is_not_on_record(void **state)
 {
 	struct world *world = *state;
@@ -396,6 +444,12 @@ static void sums_alone(void **state)
 	findings = audit(world, 300);
 	assert_verdict(findings, VERDICT_NONE_SEEN);
 	assert_int_equal(findings->lost_updates, 0);
+	world->replies[0].reached = false; /* was never in flight */
+	world->replies[1].ended_ns = 0;    /* nor was this, for all that is known */
+	world->replies[0].status = world->replies[1].status = 0;
+	world->input.n_rows = 1;
+	assert_int_equal(audit(world, 100)->max_in_flight, 1);
+	put_replies(world, 3, 200, 3);
 	for (size_t i = 0; i < 3; i++)
 		world->replies[i].sent_ns = ms(100 * (int64_t)i);
 	assert_verdict(audit(world, 300), VERDICT_INCONCLUSIVE);
@@ -409,6 +463,15 @@ static void sums_of_powers_of_two(void **state)
 	for (size_t i = 0; i < 4; i++)
 		world->rows[i].amount = world->replies[i].amount = 1 << i;
 	assert_int_equal(audit(world, 15 - 1 - 4 - 8)->lost_updates, 3);
+	world->input.n_replies = world->input.n_rows = 1; /* 4 of 1 is missing: no number of deposits */
+	world->rows[0].amount = world->replies[0].amount = 1;
+	world->input.start_balance = 3;
+	assert_int_equal(audit(world, 0)->lost_updates, -1);
+	world->input.start_balance = 0;
+	world->input.n_replies = world->input.n_rows = 4;
+	world->rows[1].amount = world->replies[1].amount = 16; /* of 1, 16, 4 and 8, 2 is missing */
+	assert_int_equal(audit(world, 27)->lost_updates, -1);
+	world->rows[1].amount = world->replies[1].amount = 2;
 	world->rows[3].amount = world->replies[3].amount = 9;
 	assert_int_equal(audit(world, 16 - 4)->lost_updates, -1);
 }
@@ -508,6 +571,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_read_of_what_nobody_wrote, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(two_at_the_row_at_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(steps_of_something_else, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_second_row_and_a_write_without_a_read, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_commit_without_an_answer_and_a_strange_row, set_up,
+		                                tear_down),
+		cmocka_unit_test_setup_teardown(denied_after_it_wrote, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_balance_of_who_is_not_on_record, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(events_and_sums_that_differ, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(numbers_that_differ, set_up, tear_down),

@@ -210,6 +210,50 @@ static void what_does_not_fit_is_counted(void **state)
 	assert_int_equal(world->history.strays, 1);
 }
 
+/* Which event of a deposit, as put_deposit puts them. */
+enum { END_OF_READ = 5, END_OF_RECORD = 9, BEGIN_OF_WRITE = 10 };
+
+static void a_lost_end_or_begin_shows(void **state)
+{
+	struct world *world = *state;
+
+	put_deposit(&world->worker[0], 1, 1000);
+	world->events.items[END_OF_READ].request = 0; /* the pause begins while the read is open */
+	history_build(&world->history, &world->events);
+	assert_in_range(world->history.strays, 1, world->events.n);
+	assert_int_equal(history_find(&world->history, 1)->steps[1].end_ns, 0);
+	history_fini(&world->history);
+
+	world->events.items[END_OF_READ].request = 1; /* the end of the write is not that of the recording */
+	world->events.items[END_OF_RECORD].request = world->events.items[BEGIN_OF_WRITE].request = 0;
+	history_build(&world->history, &world->events);
+	assert_in_range(world->history.strays, 1, world->events.n);
+	assert_int_equal(history_find(&world->history, 1)->steps[3].end_ns, 0);
+}
+
+static void a_request_that_is_begun_twice(void **state)
+{
+	struct world *world = *state;
+	struct scribe *worker = &world->worker[0];
+
+	scribe_begin(worker, 1000, 1,
+	             100); /* killed, and begun again by its successor and by another worker */
+	size_t first = world->events.n;
+	worker->generation++;
+	put_deposit(worker, 1, 2000);
+	put_deposit(&world->worker[1], 1, 3000);
+	history_build(&world->history, &world->events);
+	assert_int_equal(world->history.n, 1);
+	assert_int_equal(world->history.strays, world->events.n - first);
+	history_fini(&world->history);
+
+	world->events.n = first; /* by itself */
+	worker->generation--;
+	put_deposit(worker, 1, 2000);
+	history_build(&world->history, &world->events);
+	assert_int_equal(world->history.strays, 1);
+}
+
 static void workers_and_strangers_are_no_requests(void **state)
 {
 	struct world *world = *state;
@@ -288,6 +332,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(only_the_last_attempt_counts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_order_of_slots_does_not_matter, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_does_not_fit_is_counted, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_lost_end_or_begin_shows, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_request_that_is_begun_twice, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(workers_and_strangers_are_no_requests, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(nothing_at_all, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(overlap_is_counted, set_up, tear_down),
