@@ -38,7 +38,8 @@ bool account_create(struct db_session *session, int64_t balance, int64_t *id, st
 	struct db_outcome outcome;
 	const struct db_value args[] = {db_int(balance), {0}};
 
-	if (!db_run(session, DB_WRITE, "INSERT INTO demo_account (balance) VALUES (?) {returning_id}", args, NULL, &outcome, err))
+	if (!db_run(session, DB_WRITE, "INSERT INTO demo_account (balance) VALUES (?) {returning_id}", args, NULL,
+	            &outcome, err))
 		return false;
 	*id = outcome.inserted_id;
 	return true;

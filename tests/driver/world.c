@@ -72,8 +72,8 @@ char *world_url(const struct world *world, const char *user, const char *name)
 {
 	const struct db_target *server = &world->server;
 
-	return mem_printf("%s://%s@/%s?socket=%s", world->is_postgres ? "postgresql" : "mysql", user != NULL ? user : server->user,
-	                  name != NULL ? name : server->name, server->socket);
+	return mem_printf("%s://%s@/%s?socket=%s", world->is_postgres ? "postgresql" : "mysql",
+	                  user != NULL ? user : server->user, name != NULL ? name : server->name, server->socket);
 }
 
 int world_fresh(void **state)

@@ -71,7 +71,8 @@ static void every_engine_has_every_word(void **state)
 	assert_non_null(db_drivers[0]);
 	for (size_t i = 0; db_drivers[i] != NULL; i++) {
 		const struct dialect *dialect = db_drivers[i]->dialect;
-		char *all = dialect_expand(dialect, "{for_update}{for_share}{returning_id}{new_id}{id}{stamp}{table_end}", NULL);
+		const char *every = "{for_update}{for_share}{returning_id}{new_id}{id}{stamp}{table_end}";
+		char *all = dialect_expand(dialect, every, NULL);
 		assert_non_null(all);
 		free(all);
 		assert_int_equal(dialect->lock_migrations == NULL, dialect->unlock_migrations == NULL);
