@@ -79,7 +79,7 @@ class Ending(Case):
         return fds
 
     def test_term_finishes_what_is_under_way(self):
-        server = self.serve(None, "--delay", "1s")
+        server = self.serve(None, "--delay", "3s")
         account = server.new_account()
         volley = Volley(server.port, [deposit("atomic_long_delay", account), deposit("atomic_long_delay", account + 1)])
         self.held(server, 1)
@@ -170,7 +170,7 @@ class Ending(Case):
         self.assertTrue(all(gone(fd) for fd in fds))
 
     def test_workers_leave_when_the_arbiter_is_killed(self):
-        server = self.serve(None, "--delay", "1s")
+        server = self.serve(None, "--delay", "3s")
         account = server.new_account()
         volley = Volley(server.port, [deposit("atomic_long_delay", account)])
         self.held(server, 1)
@@ -184,7 +184,7 @@ class Ending(Case):
             socket.create_connection(("127.0.0.1", server.port), timeout=HUNG)
 
     def test_a_worker_without_an_arbiter_takes_no_new_request(self):
-        server = self.serve(None, "--delay", "1s", workers=1)
+        server = self.serve(None, "--delay", "3s", workers=1)
         account = server.new_account()
         volley = Volley(server.port, [deposit("atomic_long_delay", account)])
         self.held(server, 1)
@@ -316,11 +316,11 @@ class Replacing(Case):
         self.killed_in_a_request("mariadb")
 
     def test_busy_for_longer_than_the_timeout(self):
-        server = self.serve(None, "--timeout", "1s", "--delay", "1000s")
+        server = self.serve(None, "--timeout", "3s", "--delay", "1000s")
         account = server.new_account()
         before = set(server.workers())
         self.assertEqual(Volley(server.port, [deposit("non_atomic_long_delay", account)]).statuses(), [0])
-        victim = int(server.await_line(r"the worker with pid (\d+) was busy for more than 1 s").group(1))
+        victim = int(server.await_line(r"the worker with pid (\d+) was busy for more than 3 s").group(1))
         self.replaced(server, victim)
         self.no_zombies(server)
         # The others did not notice.
@@ -355,11 +355,11 @@ class Replacing(Case):
 
     def test_all_stopped_and_continued(self):
         """As Ctrl-Z does it: nobody's silence is held against him."""
-        server = self.serve(None, "--timeout", "1s", start_new_session=True)
+        server = self.serve(None, "--timeout", "2s", start_new_session=True)
         before = server.workers()
         os.killpg(server.process.pid, signal.SIGSTOP)
         until(lambda: state(server.process.pid)[0] == "T", "stopped")
-        time.sleep(2.5)
+        time.sleep(4)
         # The arbiter first, so that it looks before a worker could show that it lives.
         server.process.send_signal(signal.SIGCONT)
         until(lambda: state(server.process.pid)[0] == "S", "the arbiter waits again")
@@ -418,7 +418,7 @@ class DatabaseAway(Case):
         """The connection breaks while a request pauses inside of its transaction."""
         mariadb = subject.MariaDB(self.folder)
         self.addCleanup(mariadb.kill)
-        server = self.serve(mariadb.url(), "--delay", "2s")
+        server = self.serve(mariadb.url(), "--delay", "3s")
         account = server.new_account()
         volley = Volley(server.port, [deposit("atomic_long_delay", account)])
         self.held(server, 1)
