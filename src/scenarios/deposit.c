@@ -84,6 +84,8 @@ static const char atomic_long_delay_why[] =
 	"refused instead (error 1020), and at SERIALIZABLE by a deadlock (1213). Now and then a request is\n"
 	"refused by a deadlock at every level: the INSERT's foreign key takes a shared lock on the account,\n"
 	"which two requests can hold at the same time and both then want to upgrade for the UPDATE.\n"
+	"On PostgreSQL it loses at READ COMMITTED, its default, and the late writer is refused (40001) from\n"
+	"REPEATABLE READ on.\n"
 	"On SQLite it loses nothing: a transaction that has read may not write once another has written\n"
 	"(SQLITE_BUSY_SNAPSHOT), so that all but one of those that overlap are refused at once.\n"
 	"\n"
@@ -185,7 +187,8 @@ static const char row_locking_atomic_long_delay_why[] =
 	"one: a no_delay deposit of 1 that starts while a locking deposit of 100 sleeps ends in balance 1\n"
 	"with both recorded. See: racy run deposit/row_locking_atomic_long_delay --mix non_atomic_no_delay\n"
 	"\n"
-	"On MariaDB and MySQL the lock is on the row, at every level. SQLite has no row locks: there it is\n"
+	"On MariaDB and MySQL the lock is on the row, at every level; on PostgreSQL too, but from REPEATABLE\n"
+	"READ on who has waited for it is refused (40001). SQLite has no row locks: there it is\n"
 	"BEGIN IMMEDIATE, a lock on the whole database, and other accounts wait as well.";
 
 /* What several such deposits to one account at the same time may do; rows that were not measured
@@ -195,37 +198,46 @@ static const char row_locking_atomic_long_delay_why[] =
 #define MARIADB(ru, rc, rr, ser)                                                                           \
 	[ENGINE_MARIADB] = {[LEVEL_READ_UNCOMMITTED] = ru, [LEVEL_READ_COMMITTED] = rc,                    \
 	                    [LEVEL_REPEATABLE_READ] = rr, [LEVEL_SERIALIZABLE] = ser}
+/* PostgreSQL's READ UNCOMMITTED is its READ COMMITTED. */
+#define POSTGRES(rc, rr, ser)                                                                              \
+	[ENGINE_POSTGRES] = {[LEVEL_READ_UNCOMMITTED] = rc, [LEVEL_READ_COMMITTED] = rc,                   \
+	                     [LEVEL_REPEATABLE_READ] = rr, [LEVEL_SERIALIZABLE] = ser}
 
 static const struct variant variants[] = {
 	{
 		.name = "atomic_long_delay", .title = "a transaction, a long pause between read and write",
 		.why = atomic_long_delay_why, .run = atomic_long_delay, .function = "atomic_long_delay",
 		.pauses = true, .atomic = true,
-		.expected = {SQLITE_ONLY(REFUSES), MARIADB(LOSES, LOSES, LOSES, REFUSES)},
+		.expected = {SQLITE_ONLY(REFUSES), MARIADB(LOSES, LOSES, LOSES, REFUSES),
+		             POSTGRES(LOSES, REFUSES, REFUSES)},
 	},
 	{
 		.name = "non_atomic_long_delay", .title = "no transaction, a long pause between read and write",
 		.why = non_atomic_long_delay_why, .run = non_atomic_long_delay, .function = "non_atomic_long_delay",
 		.pauses = true, .atomic = false,
-		.expected = {SQLITE_ONLY(LOSES), MARIADB(LOSES, LOSES, LOSES, LOSES)},
+		.expected = {SQLITE_ONLY(LOSES), MARIADB(LOSES, LOSES, LOSES, LOSES),
+		             POSTGRES(LOSES, LOSES, LOSES)},
 	},
 	{
 		.name = "atomic_no_delay", .title = "a transaction, no pause",
 		.why = atomic_no_delay_why, .run = atomic_no_delay, .function = "atomic_no_delay",
 		.pauses = false, .atomic = true,
-		.expected = {SQLITE_ONLY(REFUSES), MARIADB(LOSES, LOSES, LOSES, REFUSES)},
+		.expected = {SQLITE_ONLY(REFUSES), MARIADB(LOSES, LOSES, LOSES, REFUSES),
+		             POSTGRES(LOSES, REFUSES, REFUSES)},
 	},
 	{
 		.name = "non_atomic_no_delay", .title = "no transaction, no pause",
 		.why = non_atomic_no_delay_why, .run = non_atomic_no_delay, .function = "non_atomic_no_delay",
 		.pauses = false, .atomic = false,
-		.expected = {SQLITE_ONLY(LOSES), MARIADB(LOSES, LOSES, LOSES, LOSES)},
+		.expected = {SQLITE_ONLY(LOSES), MARIADB(LOSES, LOSES, LOSES, LOSES),
+		             POSTGRES(LOSES, LOSES, LOSES)},
 	},
 	{
 		.name = "row_locking_atomic_long_delay", .title = "a transaction that locks the row, a long pause",
 		.why = row_locking_atomic_long_delay_why, .run = row_locking_atomic_long_delay,
 		.function = "row_locking_atomic_long_delay", .pauses = true, .atomic = true,
-		.expected = {SQLITE_ONLY(HOLDS), MARIADB(HOLDS, HOLDS, HOLDS, HOLDS)},
+		.expected = {SQLITE_ONLY(HOLDS), MARIADB(HOLDS, HOLDS, HOLDS, HOLDS),
+		             POSTGRES(HOLDS, REFUSES, REFUSES)},
 	},
 };
 

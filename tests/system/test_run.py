@@ -128,6 +128,33 @@ class MariaDB(Verdicts):
         self.assertFalse(os.path.exists(folder))
 
 
+class PostgreSQL(Verdicts):
+    def race(self, variant, *args, code=None):
+        result = super().race(variant, "--db", "postgres", *args, code=code)
+        self.assertEqual(result["db"]["product"], "PostgreSQL")
+        return result
+
+    def test_it_loses_at_its_default_level(self):
+        for variant in ("non_atomic_long_delay", "atomic_long_delay"):
+            result = self.race(variant, code=1)
+            self.check_two_thirds_lost(result)
+            self.assertEqual((result["isolation"], result["refused"]), ("READ COMMITTED", {}))
+
+    def test_it_refuses_at_stricter_levels(self):
+        for level in ("repeatable read", "serializable"):
+            result = self.race("atomic_long_delay", "--isolation", level, code=0)
+            self.check_nothing_lost(result)
+            self.assertGreater(result["refused"]["serialization"], 0)
+
+    def test_no_level_helps_where_there_is_no_transaction(self):
+        self.check_two_thirds_lost(self.race("non_atomic_long_delay", "--isolation", "serializable", code=1))
+
+    def test_row_locking_loses_none_while_overlapping(self):
+        result = self.race("row_locking_atomic_long_delay", code=0)
+        self.check_nothing_lost(result)
+        self.assertEqual((result["answered"], result["overlap"]["max_in_flight"]), (10, 3))
+
+
 class SQLite(Verdicts):
     def test_non_atomic_long_delay_loses_two_thirds(self):
         result = self.race("non_atomic_long_delay", code=1)

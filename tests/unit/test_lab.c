@@ -344,6 +344,10 @@ static void expectations_follow_what_was_read_back(void **state)
 	assert_int_equal(expect_of(entry.variant, &identity), LOSES);
 	strcpy(identity.engine, "sqlite");
 	assert_int_equal(expect_of(entry.variant, &identity), NOT_STATED);
+	strcpy(identity.engine, "postgres");
+	assert_int_equal(expect_of(entry.variant, &identity), LOSES);
+	strcpy(identity.isolation, "SERIALIZABLE");
+	assert_int_equal(expect_of(entry.variant, &identity), REFUSES);
 	strcpy(identity.engine, "oracle");
 	assert_int_equal(expect_of(entry.variant, &identity), NOT_STATED);
 }
