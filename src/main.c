@@ -61,6 +61,10 @@ static int dispatch(int argc, char **argv)
 		const struct command *about = argc > 2 ? find_command(argv[2]) : NULL;
 		if (about != NULL)
 			return about->run(2, (char *[]){argv[2], (char[]){"--help"}, NULL});
+		if (argc > 2) {
+			fprintf(stderr, "racy: there is no command '%s'; `racy help` lists them\n", argv[2]);
+			return RACY_USAGE;
+		}
 		print_usage(stdout);
 		return RACY_OK;
 	}

@@ -54,7 +54,7 @@ struct overwrite {
 	 * `n_gone` of these ("request 2 or 5"). By number. */
 	uint32_t *erased;
 	size_t n_erased, n_gone;
-	uint32_t *back; /* of those erased for sure: who is in the final balance all the same */
+	uint32_t *back; /* of those erased for sure: who comes back with a later write, to stay or not */
 	size_t n_back;
 };
 

@@ -15,6 +15,7 @@ struct deed {
 	size_t n_gone;     /* how many it erased, whichever it was */
 	bool counted;      /* n_gone is known */
 	bool agreed;       /* over_value is */
+	size_t *last_with; /* of each deposit: the last version that surely holds it; 0: none */
 };
 
 static void deed_clear(struct deed *deed, size_t stride)
@@ -86,6 +87,30 @@ static void tell_what_was_there(const struct lineage *lineage, const struct deed
 	}
 }
 
+/* Who is surely in a balance that was surely written later; `last_with`: of each, the last such. */
+static void keep_who_comes_back(const struct lineage *lineage, const struct deed *deed, size_t by, uint64_t *erased)
+{
+	const uint64_t *after = bits_row(&lineage->after, by);
+
+	for BITS_EACH(d, erased, lineage->after.stride) {
+		size_t last = deed->last_with[d];
+		if (!bit_get(lineage->must_final, d) && (last == 0 || !bit_get(after, last)))
+			bit_clear(erased, d);
+	}
+}
+
+/* The numbers of versions follow the order of their commits, so the last in number is the likeliest to be
+ * surely later than another. */
+static void find_last_with(const struct lineage *lineage, size_t *last_with)
+{
+	for (size_t v = 1; v < lineage->n; v++) {
+		if (!lineage->versions[v].sure)
+			continue;
+		for BITS_EACH(d, bits_row(&lineage->must, v), lineage->after.stride)
+			last_with[d] = v;
+	}
+}
+
 static void report(const struct lineage *lineage, struct deed *deed, size_t by, struct findings *findings)
 {
 	const struct deposit *writer = lineage->versions[by].deposit;
@@ -99,7 +124,7 @@ static void report(const struct lineage *lineage, struct deed *deed, size_t by, 
 	overwrite.erased = requests_of(lineage, erased, &overwrite.n_erased);
 	overwrite.n_gone = deed->counted ? deed->n_gone : overwrite.n_erased;
 	if (overwrite.n_gone == overwrite.n_erased) {
-		bits_and(erased, lineage->must_final, lineage->after.stride);
+		keep_who_comes_back(lineage, deed, by, erased);
 		overwrite.back = requests_of(lineage, erased, &overwrite.n_back);
 	}
 	findings->overwrites = mem_resize(findings->overwrites, findings->n_overwrites + 1,
@@ -132,12 +157,13 @@ size_t overwrites_find(const struct lineage *lineage, struct findings *findings)
 	uint64_t *counting = mem_new(stride, sizeof *counting);
 	struct deed deed = {
 		.over = mem_new(stride, sizeof *deed.over), .sure = mem_new(stride, sizeof *deed.sure),
-		.maybe = mem_new(stride, sizeof *deed.maybe),
+		.maybe = mem_new(stride, sizeof *deed.maybe), .last_with = mem_new(lineage->n, sizeof *deed.last_with),
 	};
 
 	for (size_t v = 1; v < lineage->n; v++)
 		if (version_counts(&lineage->versions[v]))
 			bit_set(counting, v);
+	find_last_with(lineage, deed.last_with);
 	for (size_t by = 1; by < lineage->n; by++)
 		if (!lineage->versions[by].never && !judge_write(lineage, &deed, counting, by, findings))
 			n_open++;
@@ -145,5 +171,6 @@ size_t overwrites_find(const struct lineage *lineage, struct findings *findings)
 	free(deed.over);
 	free(deed.sure);
 	free(deed.maybe);
+	free(deed.last_with);
 	return n_open;
 }

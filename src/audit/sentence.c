@@ -21,7 +21,7 @@ static void add_gone(struct str *text, const struct overwrite *overwrite)
 		return;
 	str_add(text, ", until a later write brings ");
 	if (overwrite->n_back < overwrite->n_erased) {
-		str_add(text, "that of ");
+		str_add(text, overwrite->n_back > 1 ? "those of " : "that of ");
 		findings_name_requests(text, "and", overwrite->back, overwrite->n_back);
 	} else {
 		str_add(text, overwrite->n_back > 1 ? "them" : "it");

@@ -8,7 +8,7 @@ static int run(int argc, char **argv);
 const struct command command_fire = {
 	.name = "fire",
 	.operands = "[options]",
-	.summary = "Fires concurrent requests at one endpoint",
+	.summary = "fire concurrent requests at one endpoint",
 	.help = "Request i starts WAIT after request i-1, whether or not that one has been answered; with a\n"
 	        "wait of 0 all are connected first and their bytes leave together. Each answer is a line\n"
 	        "`i: POST URL STATUS` on stdout as it comes, the summary goes to stderr.\n"

@@ -203,7 +203,7 @@ static int run(int argc, char **argv)
 		{"requests", 'n', "N", "how many are fired (10)", opt_number, &order.requests, 1, 10000},
 		{"wait", 0, "SECONDS", "between the starts of two requests (0)", opt_duration, &order.wait_ns, 0, 0},
 		{"delay", 0, "MIN..MAX", "the pause of variants that have one (0.3..1)", opt_delay, &order.delay, 0, 0},
-		{"timeout", 't', "SECONDS", "a worker busy for longer is killed (30)", opt_duration,
+		{"timeout", 't', "SECONDS", "a worker busy for longer is killed; looked at once a\nsecond (30)", opt_duration,
 		 &order.timeout_ns, 0, 0},
 		{"amount", 0, "N", "of each deposit (100)", opt_number, &order.amount, 0, ACCOUNT_MAX_BALANCE},
 		{"traced", 0, NULL, "double the amount with each request, so that every value\n"
@@ -224,7 +224,9 @@ static int run(int argc, char **argv)
 		database_options_fini(&order.where);
 		return code;
 	}
-	if (argc - first != 1)
+	if (argc - first > 1)
+		err_set(&err, "'%s' is too much: it takes one variant", argv[first + 1]);
+	else if (argc == first)
 		err_set(&err, "name one variant, such as deposit/atomic_long_delay; `racy list` shows them");
 	code = RACY_USAGE;
 	if (err.text == NULL && plan(&order, argv[first], &experiment, &err)) {

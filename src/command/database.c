@@ -55,7 +55,8 @@ static bool make_directories(const char *path, struct err *err)
 			*slash = '\0';
 		ok = mkdir(copy, 0700) == 0 || errno == EEXIST;
 		if (!ok)
-			err_set(err, "cannot make the directory %s: %s", copy, strerror(errno));
+			err_set(err, "cannot make the directory %s for the default database: %s; name one with --db",
+			        copy, strerror(errno));
 		if (slash == NULL)
 			break;
 		*slash = '/';

@@ -108,13 +108,31 @@ static void what_comes_back_is_told_each_time(void **state)
 	assert_int_equal(findings->n_overwrites, 3);
 	assert_sentence(findings, 0,
 	                "request 2 read 0 at 0.021 s; request 1 committed 100; request 2 wrote 100: "
-	                "the deposit of request 1 is gone");
+	                "the deposit of request 1 is gone, until a later write brings it back");
 	assert_sentence(findings, 1,
 	                "request 3 read 100 at 0.121 s; request 2 committed 100; request 3 wrote 200: "
 	                "the deposit of request 2 is gone");
 	assert_sentence(findings, 2,
 	                "request 4 read 0 at 0.031 s; request 3 committed 200; request 4 wrote 100: "
 	                "the deposits of requests 1 and 3 are gone");
+}
+
+static void what_a_later_write_brings_back(void **state)
+{
+	struct world *world = *state;
+
+	deposit(world, 1, 0, (struct plan){.read_at = 10, .write_at = 100, .commit_at = 110});
+	deposit(world, 2, 1, (struct plan){.read_at = 20, .write_at = 200, .commit_at = 210});
+	deposit(world, 3, 2, (struct plan){.read = 100, .read_at = 120, .write_at = 300, .commit_at = 310});
+	struct findings *findings = audit(world, 200);
+	assert_lost(findings, 1, 0);
+	assert_int_equal(findings->lost[0], 2);
+	assert_int_equal(findings->n_overwrites, 2);
+	assert_sentence(findings, 0,
+	                "request 2 read 0 at 0.021 s; request 1 committed 100; request 2 wrote 100: "
+	                "the deposit of request 1 is gone, until a later write brings it back");
+	assert_int_equal(findings->overwrites[0].n_back, 1);
+	assert_int_equal(findings->overwrites[1].n_back, 0);
 }
 
 static void who_cannot_be_told_is_not_named(void **state)
@@ -283,6 +301,16 @@ static void a_write_that_found_no_row_wrote_nothing(void **state)
 			event->value = 0;
 	}
 	struct findings *findings = audit(world, 100);
+	assert_lost(findings, 0, 1);
+	assert_int_equal(findings->torn_requests[0], 2);
+
+	/* a transaction that was committed all the same wrote nothing either */
+	world->events.n = 0;
+	world->input.n_rows = 0;
+	deposit(world, 1, 0, (struct plan){.read_at = 10, .write_at = 100, .commit_at = 110});
+	deposit(world, 2, 1, (struct plan){.read = 100, .read_at = 120, .write_at = 200, .commit_at = 210});
+	find_event(world, 2, EVENT_CALL_END, &WRITE)->value = 0;
+	findings = audit(world, 100);
 	assert_lost(findings, 0, 1);
 	assert_int_equal(findings->torn_requests[0], 2);
 }
@@ -475,6 +503,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_stale_write_erases_several, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_comes_back_is_told_each_time, set_up,
 		                                tear_down),
+		cmocka_unit_test_setup_teardown(what_a_later_write_brings_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(who_cannot_be_told_is_not_named, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(some_of_several_are_gone, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_later_read_tells_the_order, set_up, tear_down),

@@ -160,7 +160,10 @@ static void check_overwrite(const struct audited *world, const struct overwrite 
 	else
 		HOLDS(world, (by_it & ~erased) == 0 && count(by_it) == (int64_t)overwrite->n_gone);
 	uint64_t back = set_of(overwrite->back, overwrite->n_back);
-	HOLDS(world, (back & ~erased) == 0 && (back & ~model->versions[model->n_versions - 1].content) == 0);
+	uint64_t later = 0;
+	for (size_t v = writer->version + 1; v < model->n_versions; v++)
+		later |= model->versions[v].content;
+	HOLDS(world, (back & ~erased) == 0 && (back & ~later) == 0);
 }
 
 static void check_overwrites(const struct audited *world)
@@ -239,7 +242,12 @@ static void check_sharp(const struct audited *world)
 		const struct overwrite *overwrite = &findings->overwrites[i];
 		HOLDS(world, overwrite->n_gone == overwrite->n_erased && overwrite->n_over_writers == 1);
 		uint64_t back = set_of(overwrite->back, overwrite->n_back);
-		told |= set_of(overwrite->erased, overwrite->n_erased) & ~back;
+		uint64_t later = 0;
+		for (size_t v = model->requests[overwrite->writer - 1].version + 1; v < model->n_versions; v++)
+			later |= model->versions[v].content;
+		uint64_t erased = set_of(overwrite->erased, overwrite->n_erased);
+		HOLDS(world, back == (erased & later));
+		told |= erased & ~back;
 	}
 	HOLDS(world, findings->n_overwrites == erasing);
 	HOLDS(world, told == world->truth.lost);
