@@ -35,7 +35,7 @@ static const char *const names[] = {
 	"non_atomic_no_delay", "atomic_no_delay", "non_atomic_long_delay", "atomic_long_delay",
 	"row_locking_atomic_long_delay",
 };
-enum { RUNS = COUNT_OF(names), DEPOSITS = 10, AMOUNT = 100 };
+enum { RUNS = COUNT_OF(names), DEPOSITS = 10, AMOUNT = 100, TOLD = 3 };
 
 struct order {
 	int64_t workers, seed;
@@ -190,9 +190,10 @@ static void tell_loser(const struct demo *demo, const struct run_result *run)
 	free(customers);
 	printf(round != 0 ? "Its first round, as it happened:\n\n" : "As it happened:\n\n");
 	report_lanes(stdout, &demo->style, run, round);
+	printf("  R read, W wrote%s\n", entry.variant->atomic ? ", C committed" : "");
 	tell_round(run, round, entry.variant->atomic);
 	printf("\n");
-	for (size_t i = 0; i < findings->n_overwrites && i < 3; i++) {
+	for (size_t i = 0; i < findings->n_overwrites && i < TOLD; i++) {
 		char *sentence = overwrite_sentence(&findings->overwrites[i], run->start_ns);
 		char *whole = mem_printf("%s.", sentence);
 		whole[0] = (char)(whole[0] >= 'a' && whole[0] <= 'z' ? whole[0] - 'a' + 'A' : whole[0]);
@@ -200,6 +201,8 @@ static void tell_loser(const struct demo *demo, const struct run_result *run)
 		free(sentence);
 		free(whole);
 	}
+	if (findings->n_overwrites > TOLD)
+		printf("  ... and %zu more such writes: `racy run` tells all of its run.\n", findings->n_overwrites - TOLD);
 }
 
 static void tell_sqlite(const struct demo *demo)
@@ -227,10 +230,9 @@ static void tell_next(const struct demo *demo)
 	       "  a level that refuses instead of losing:\n"
 	       "    %s run deposit/atomic_long_delay --isolation serializable%s\n"
 	       "  what does the code do, and why does it race?\n"
-	       "    %s explain deposit/atomic_no_delay\n"
-	       "  the same by hand: a server, an account, ten requests\n"
-	       "    %s serve    (then, elsewhere: %s account create; %s fire --wait 0; %s account list)\n",
-	       racy, on, racy, on, racy, on, racy, racy, racy, racy, racy);
+	       "    %s explain deposit/atomic_long_delay\n"
+	       "  the same by hand, as a small web application: see \"By hand\" in README.md\n",
+	       racy, on, racy, on, racy, on, racy);
 	free(on);
 }
 

@@ -132,7 +132,7 @@ static const char atomic_no_delay_why[] =
 	"\n"
 	"It races all the same; the window is only shorter. A short window is met seldom by one user and\n"
 	"often by many: \"too short to race\" is never true. Measured (racy run deposit/atomic_no_delay\n"
-	"--db mariadb -n 2000, MariaDB 10.11 at READ COMMITTED): 17 to 26 % of what was recorded was lost\n"
+	"--db mariadb -n 2000, MariaDB 10.11 at READ COMMITTED): 17 to 32 % of what was recorded was lost\n"
 	"and 13 to 19 % refused with 3 workers, 31 to 33 % and 46 to 47 % with --workers 8. The refusals are\n"
 	"deadlocks (1213): the INSERT's foreign key takes a shared lock on the account that both requests\n"
 	"then want to upgrade.\n"
