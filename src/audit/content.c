@@ -28,7 +28,7 @@ static void widen(struct size *size, const struct size *other, bool first)
 {
 	size->min = first || other->min < size->min ? other->min : size->min;
 	size->max = first || other->max > size->max ? other->max : size->max;
-	size->amount = first || other->amount > size->amount ? other->amount : size->amount;
+	size->amount = other->amount;
 }
 
 /* What is in all, and in any, of these versions. */

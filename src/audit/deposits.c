@@ -212,7 +212,7 @@ static bool claim_row(const struct deposit *deposit, struct row_claim *claims, s
 {
 	struct row_claim *claim = find_claim(claims, n, deposit->record->result);
 
-	if (claim == NULL || claim->taken || claim->row.amount != deposit->record->value)
+	if (claim == NULL || claim->row.amount != deposit->record->value)
 		return false;
 	claim->claimed = true;
 	return true;

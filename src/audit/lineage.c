@@ -89,36 +89,24 @@ static bool surely_before(const struct lineage *lineage, size_t j, size_t k)
 	return bit_get(bits_row(&lineage->after, j), k);
 }
 
-static void join(struct bits *bits, size_t row, size_t member, const uint64_t *more)
-{
-	bit_set(bits_row(bits, row), member);
-	bits_or(bits_row(bits, row), more, bits->stride);
-}
-
-/* Makes j surely before k, and so whatever is before j before whatever is after k. That k is before j
- * already says that one of the two never was: the events lie, if both are sure. */
+/* That k is before j already says that one of the two never was: the events lie, if both are sure. */
 static void put_before(struct solving *solving, size_t j, size_t k)
 {
 	struct lineage *lineage = solving->lineage;
-	const struct version *versions = lineage->versions;
-	const uint64_t *before_j = bits_row(&lineage->before, j), *after_k = bits_row(&lineage->after, k);
+	const struct version *a = &lineage->versions[j], *b = &lineage->versions[k];
 
 	if (surely_before(lineage, j, k))
 		return;
 	if (surely_before(lineage, k, j)) {
-		if (versions[j].sure && versions[k].sure && k != 0 && solving->conflict.n == 0) {
-			accused_add(&solving->conflict, versions[j].deposit->request);
-			accused_add(&solving->conflict, versions[k].deposit->request);
+		if (a->sure && b->sure && k != 0 && solving->conflict.n == 0) {
+			accused_add(&solving->conflict, a->deposit->request);
+			accused_add(&solving->conflict, b->deposit->request);
 		}
 		return;
 	}
+	bit_set(bits_row(&lineage->after, j), k);
+	bit_set(bits_row(&lineage->before, k), j);
 	solving->changed = true;
-	join(&lineage->after, j, k, after_k);
-	for BITS_EACH(a, before_j, lineage->before.stride)
-		join(&lineage->after, a, k, after_k);
-	join(&lineage->before, k, j, before_j);
-	for BITS_EACH(b, after_k, lineage->after.stride)
-		join(&lineage->before, b, j, before_j);
 }
 
 static void make_sure(struct solving *solving, size_t v)
@@ -186,38 +174,20 @@ static bool may_have_seen(const struct solving *solving, const struct reading *r
 	       solving->followed[j] > reading->from;
 }
 
-static void lower(struct solving *solving, int64_t *limit, int64_t to)
-{
-	if (to < *limit) {
-		*limit = to;
-		solving->changed = true;
-	}
-}
-
-static void raise(struct solving *solving, int64_t *limit, int64_t to)
-{
-	if (to > *limit) {
-		*limit = to;
-		solving->changed = true;
-	}
-}
-
 /* The read saw j and nothing else. */
 static void pin(struct solving *solving, const struct reading *reading, size_t j)
 {
 	struct lineage *lineage = solving->lineage;
+	struct version *seen = &lineage->versions[j];
 
 	make_sure(solving, j);
-	lower(solving, &lineage->versions[j].seen_to, reading->to);
-	if (reading->version != 0)
-		put_before(solving, j, reading->version);
+	if (reading->to < seen->seen_to) {
+		seen->seen_to = reading->to;
+		solving->changed = true;
+	}
 	for (size_t x = 1; x < lineage->n; x++) {
-		if (x == j)
-			continue;
-		if (lineage->versions[x].seen_to <= reading->from)
+		if (x != j && lineage->versions[x].seen_to <= reading->from)
 			put_before(solving, x, j);
-		if (surely_before(lineage, j, x))
-			raise(solving, &lineage->versions[x].seen_from, reading->from);
 	}
 }
 
@@ -281,7 +251,6 @@ static void rule_out(struct solving *solving, size_t v)
 			return;
 	}
 	lineage->versions[v].never = true;
-	solving->changed = true;
 }
 
 static void solve(struct lineage *lineage, const struct audit_input *input, struct findings *findings)
@@ -328,8 +297,7 @@ static bool may_be_taken_back(const struct deposit *deposit, const struct readin
 	bool tried = write != NULL && (write->end_ns == 0 || write->err == DB_OK || write->err == DB_LOST);
 
 	return tried && deposit->write_in_tx && deposit->transaction != FATE_YES &&
-	       write->value == reading->value && deposit->request != reading->request &&
-	       write->begin_ns < reading->to &&
+	       write->value == reading->value && write->begin_ns < reading->to &&
 	       (deposit->seen->end_ns == 0 || deposit->seen->err == DB_LOST ||
 	        deposit->seen->end_ns > reading->from);
 }

@@ -14,7 +14,8 @@
  *   was there before the read began.
  * - Where a read can have seen one version only, that version existed (even if its writer was killed before
  *   the answer came), was there before the read ended, and all that was there before the read began is
- *   before it. The same for the final balance. This sharpens orders and reads until nothing changes. */
+ *   before it. Where one version only can be the last, it existed, and is after all others. This sharpens
+ *   orders and reads until nothing changes. */
 #ifndef AUDIT_LINEAGE_H
 #define AUDIT_LINEAGE_H
 
@@ -39,8 +40,8 @@ struct reading {
 	size_t version; /* what its request wrote then; 0: nothing */
 };
 
-/* How many deposits there are in a balance, at least and at most; and of how much (at most, which differs
- * from the least only if somebody wrote another sum than what was read and the amount). */
+/* How many deposits there are in a balance, at least and at most; and of how much, which is the same
+ * whichever they are, unless somebody wrote another sum than what was read and the amount. */
 struct size {
 	size_t min, max;
 	int64_t amount;
