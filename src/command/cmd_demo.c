@@ -175,6 +175,26 @@ static void tell_round(const struct run_result *run, int64_t until_ns, bool atom
 	       atomic ? " The transaction did not help: nobody locked the row." : "");
 }
 
+/* The first few after which a deposit was gone for good: one that comes back is a longer story. */
+static void tell_overwrites(const struct demo *demo, const struct run_result *run)
+{
+	const struct findings *findings = &run->findings;
+	size_t told = 0;
+
+	for (size_t i = 0; i < findings->n_overwrites && told < TOLD; i++) {
+		if (findings->overwrites[i].n_back == findings->overwrites[i].n_erased)
+			continue;
+		char *sentence = overwrite_sentence(&findings->overwrites[i], run->start_ns);
+		char *whole = mem_printf("R%s.", sentence + 1); /* it begins with "request" */
+		report_paragraph(stdout, &demo->style, "  ", whole);
+		free(sentence);
+		free(whole);
+		told++;
+	}
+	if (findings->n_overwrites > told)
+		printf("  ... and %zu more such writes: `racy run` tells all of its run.\n", findings->n_overwrites - told);
+}
+
 static void tell_loser(const struct demo *demo, const struct run_result *run)
 {
 	const struct findings *findings = &run->findings;
@@ -193,16 +213,7 @@ static void tell_loser(const struct demo *demo, const struct run_result *run)
 	printf("  R read, W wrote%s\n", entry.variant->atomic ? ", C committed" : "");
 	tell_round(run, round, entry.variant->atomic);
 	printf("\n");
-	for (size_t i = 0; i < findings->n_overwrites && i < TOLD; i++) {
-		char *sentence = overwrite_sentence(&findings->overwrites[i], run->start_ns);
-		char *whole = mem_printf("%s.", sentence);
-		whole[0] = (char)(whole[0] >= 'a' && whole[0] <= 'z' ? whole[0] - 'a' + 'A' : whole[0]);
-		report_paragraph(stdout, &demo->style, "  ", whole);
-		free(sentence);
-		free(whole);
-	}
-	if (findings->n_overwrites > TOLD)
-		printf("  ... and %zu more such writes: `racy run` tells all of its run.\n", findings->n_overwrites - TOLD);
+	tell_overwrites(demo, run);
 }
 
 static void tell_sqlite(const struct demo *demo)
