@@ -85,9 +85,10 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	registry_set(scenarios, scenarios_count);
 	int code = dispatch(argc, argv);
-	if ((fflush(stdout) != 0 || ferror(stdout)) && code == RACY_OK) {
+	if (fflush(stdout) != 0 || ferror(stdout)) {
 		fprintf(stderr, "racy: standard output: %s\n", strerror(errno));
-		code = RACY_ENVIRONMENT;
+		if (code == RACY_OK) /* a verdict stands, also where the report of it went astray */
+			code = RACY_ENVIRONMENT;
 	}
 	return code;
 }

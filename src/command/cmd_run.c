@@ -169,10 +169,11 @@ static int race(struct experiment *experiment, const struct order *order, struct
 
 static int run_on_database(struct experiment *experiment, const struct order *order, struct err *err)
 {
+	int64_t patience_ns = database_patience_ns(order->timeout_ns);
 	struct database database;
 	int code;
 
-	if (!database_open(&order->where, NULL, order->timeout_ns, &database, &code, err))
+	if (!database_open(&order->where, NULL, patience_ns, &database, &code, err))
 		return code;
 	experiment->target = &database.target;
 	experiment->db = database.settings;
@@ -203,8 +204,8 @@ static int run(int argc, char **argv)
 		{"requests", 'n', "N", "how many are fired (10)", opt_number, &order.requests, 1, 10000},
 		{"wait", 0, "SECONDS", "between the starts of two requests (0)", opt_duration, &order.wait_ns, 0, 0},
 		{"delay", 0, "MIN..MAX", "the pause of variants that have one (0.3..1)", opt_delay, &order.delay, 0, 0},
-		{"timeout", 't', "SECONDS", "a worker busy for longer is killed; looked at once a\nsecond (30)", opt_duration,
-		 &order.timeout_ns, 0, 0},
+		{"timeout", 't', "SECONDS", "a worker busy for longer is killed; looked at once a\nsecond; 0: never (30)",
+		 opt_duration, &order.timeout_ns, 0, 0},
 		{"amount", 0, "N", "of each deposit (100)", opt_number, &order.amount, 0, ACCOUNT_MAX_BALANCE},
 		{"traced", 0, NULL, "double the amount with each request, so that every value\n"
 		 "tells exactly which deposits are in it", opt_flag, &order.traced, 0, 0},

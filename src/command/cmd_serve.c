@@ -122,8 +122,7 @@ static int serve(const struct order *order, const struct database *database, int
 
 static int open_and_serve(const struct order *order, struct err *err)
 {
-	/* A worker may wait for a lock as long as it may live. */
-	int64_t lock_wait_ns = order->timeout_ns > 0 ? order->timeout_ns : 86400 * NS_PER_S;
+	int64_t patience_ns = database_patience_ns(order->timeout_ns);
 	struct database database = {0};
 	bool malformed;
 	int port, code;
@@ -132,7 +131,7 @@ static int open_and_serve(const struct order *order, struct err *err)
 	if (fd < 0)
 		return malformed ? RACY_USAGE : RACY_ENVIRONMENT;
 	log_info("racy " RACY_VERSION);
-	if (database_open(&order->where, NULL, lock_wait_ns, &database, &code, err)) {
+	if (database_open(&order->where, NULL, patience_ns, &database, &code, err)) {
 		tell_database(&database);
 		code = RACY_ENVIRONMENT;
 		if (look_for_accounts(&database, err)) {

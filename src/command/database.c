@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "command/command.h"
@@ -153,6 +154,11 @@ bool database_migrate(struct db_session *session, size_t *applied, struct err *e
 		*applied += n;
 	}
 	return true;
+}
+
+int64_t database_patience_ns(int64_t timeout_ns)
+{
+	return timeout_ns > 0 ? timeout_ns : 86400 * NS_PER_S;
 }
 
 bool database_open(const struct database_options *options, const char *fallback, int64_t patience_ns,

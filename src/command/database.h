@@ -65,6 +65,9 @@ bool database_is_throw_away(const char *url);
  * nothing is left open. The options must live as long as the database. */
 bool database_open(const struct database_options *options, const char *fallback, int64_t patience_ns,
                    struct database *database, int *code, struct err *err) MUST_USE;
+/* The patience of a worker that is killed when it is busy for longer than `timeout_ns` (0: never): it may
+ * wait for a lock as long as it may live. */
+int64_t database_patience_ns(int64_t timeout_ns);
 /* The schemas of all scenarios, brought up to date. */
 bool database_migrate(struct db_session *session, size_t *applied, struct err *err) MUST_USE;
 /* "sqlite:/home/ann/.local/state/racy/racy.db", "a throw-away server of our own"; never a password. */

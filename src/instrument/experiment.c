@@ -23,6 +23,7 @@
 
 enum {
 	RING_EVENTS = 8192,  /* a worker's ring is drained every 20 ms: never full in practice */
+	GRACEFUL_S = 30,     /* without a time-out: how long the end waits for requests under way */
 	QUIET_LIMIT_S = 10,  /* how long the server may take to notice that connections are gone */
 };
 
@@ -160,7 +161,7 @@ static bool race(struct lab *lab, struct err *err)
 		.listen_fd = listen_fd,
 		.workers = plan->workers,
 		.timeout_ns = plan->timeout_ns,
-		.graceful_ns = plan->timeout_ns,
+		.graceful_ns = plan->timeout_ns > 0 ? plan->timeout_ns : GRACEFUL_S * NS_PER_S,
 		.delay_min_ns = plan->delay_min_ns,
 		.delay_max_ns = plan->delay_max_ns,
 		.seed = plan->seed,

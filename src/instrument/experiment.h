@@ -15,7 +15,7 @@ struct experiment {
 	int workers;
 	size_t requests;
 	int64_t wait_ns, delay_min_ns, delay_max_ns;
-	int64_t timeout_ns; /* a worker busy for longer is killed, as `racy serve` does */
+	int64_t timeout_ns; /* a worker busy for longer is killed, as `racy serve` does; 0: never */
 	int64_t amount;     /* traced: of the first request, doubled for each further one */
 	bool traced, recorded;
 	uint64_t seed;

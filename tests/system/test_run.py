@@ -174,6 +174,12 @@ class SQLite(Verdicts):
         self.assertEqual(result["answered"], 10)
         self.assertEqual(result["overlap"]["max_in_flight"], 3)
 
+    def test_without_a_time_out_patience_has_no_end(self):
+        done = self.racy("run", "deposit/row_locking_atomic_long_delay", "--timeout", 0, "--delay", "50ms", "--json",
+                         code=0)
+        self.assertEqual(json.loads(done.stdout)["answered"], 10)
+        self.assertEqual(done.stderr, "")
+
     def test_impatience_tears_deposits(self):
         """Without patience for locks an INSERT may succeed and its UPDATE fail."""
         for seed in range(20):
@@ -394,7 +400,11 @@ class Usage(Home):
         from lab import RACY
         with open("/dev/full", "w") as full:
             done = subprocess.run([RACY, "list"], stdout=full, stderr=subprocess.PIPE, env=self.env)
+            lost = subprocess.run([RACY, "run", "deposit/non_atomic_long_delay", "-n", "3", "--delay", "300ms"],
+                                  stdout=full, stderr=subprocess.PIPE, env=self.env)
         self.assertEqual(done.returncode, 3)
+        self.assertEqual(lost.returncode, 1)
+        self.assertIn(b"No space left", lost.stderr)
 
 
 if __name__ == "__main__":
