@@ -119,8 +119,9 @@ struct db_identity {
 	int64_t connection;     /* the server's own number of this connection; 0: it has none */
 };
 
-/* Used by the process and thread that opened it only: a forked child that touches it is aborted,
- * since it would speak on its parent's connection. */
+/* Used by the process and thread that opened it only (but for db_identity and what stands under "from
+ * other threads", as long as it is open): a forked child that
+ * touches it is aborted, since it would speak on its parent's connection. */
 struct db_session;
 
 /* NULL and an error when there is no such server, file or database, the level does not exist on
@@ -233,6 +234,40 @@ struct db_hook {
 };
 /* The hook must live as long as the session. Not from within a hook. */
 void db_add_hook(struct db_session *session, const struct db_hook *hook);
+
+/* ---- from other threads ----------------------------------------------------------------------- */
+
+/* Asks the engine to end the statement that the session performs, which then answers DB_CANCELED
+ * unless it is done already. Nothing happens to a session that performs none; one that begins
+ * meanwhile may be hit. Makes no statement of the session's own: it goes by a connection beside it
+ * (MariaDB: KILL QUERY; PostgreSQL: a cancel request). False: the request could not be made. */
+bool db_cancel(struct db_session *session, struct err *err) MUST_USE;
+
+/* One more each time that the driver begins or ends a call of the session: odd while it performs one.
+ * Who has told another thread to make a call knows by it when that has begun. */
+uint64_t db_turns(struct db_session *session);
+
+/* Does a session's statement wait for a lock? */
+enum db_wait {
+	DB_WAITS_NOT,     /* it performs none, or none yet */
+	DB_WAITS,         /* and goes on only when another session does something */
+	DB_WAITS_UNKNOWN, /* cannot tell */
+};
+const char *db_wait_name(enum db_wait wait); /* "not", "waits", "unknown" */
+
+/* Looks until it is settled: each of these sessions performs nothing or waits, all at one time. What
+ * is answered then stays true until somebody acts, or the engine ends a deadlock or a wait that took
+ * too long. `observer` is a session on the same server that is used for nothing else meanwhile; NULL on
+ * SQLite. `sessions` are all that are at work. Looks for up to limit_ns, after which it is UNKNOWN of
+ * - a statement that still runs, without waiting;
+ * - one that waits for what somebody else may hold: PostgreSQL names the holder; on MariaDB any other
+ *   open transaction is reason enough, and for GET_LOCK and metadata any other connection; SQLite
+ *   cannot see others, so they are your matter there;
+ * - one that waits for GET_LOCK or metadata on a MariaDB whose threads cannot be looked at, since it is
+ *   not on this machine and reached by a unix socket: its process list tells their end late.
+ * False: the observer could not ask (MariaDB wants the PROCESS privilege). */
+bool db_who_waits(struct db_session *observer, struct db_session *const *sessions, size_t n, int64_t limit_ns,
+                  enum db_wait *waits, struct err *err) MUST_USE;
 
 /* ---- schema --------------------------------------------------------------------------------- */
 

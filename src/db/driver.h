@@ -44,6 +44,12 @@ struct db_driver {
 	/* From now on `waiting` is called with `context` whenever the client itself waits for a lock;
 	 * NULL for engines whose servers wait. */
 	void (*on_wait)(void *connection, void (*waiting)(void *context, int tries), void *context);
+	/* Called by any thread while `perform` may be under way on another. */
+	bool (*cancel)(void *connection, struct err *err);
+	/* One look, by a connection that is at no other work: which of these connections wait for a lock. An
+	 * answer that a later look would not repeat is DB_WAITS_NOT. NULL: see on_wait. */
+	bool (*who_waits)(void *connection, const int64_t *numbers, size_t n, enum db_wait *waits,
+	                  struct err *err);
 	bool (*create)(const struct db_target *target, struct err *err); /* NULL: opening makes it */
 	void (*close)(void *connection);
 };

@@ -341,4 +341,6 @@ const struct db_driver db_driver_mariadb = {
 	.perform = maria_perform,
 	.create = maria_create,
 	.close = maria_close,
+	.cancel = maria_cancel,
+	.who_waits = maria_who_waits,
 };

@@ -36,6 +36,7 @@ struct lite {
 	int tries; /* of the call under way */
 	int64_t wait_began_ns;
 	bool gave_up;
+	atomic_bool canceled; /* by another thread */
 };
 
 static const struct dialect dialect = {
@@ -56,7 +57,7 @@ static int wait_for_lock(void *context, int count)
 	int64_t now = clock_now_ns();
 
 	(void)count; /* starts anew with each lock; a call has one time for all of them */
-	if (lite->limit_ns == 0)
+	if (lite->limit_ns == 0 || atomic_load(&lite->canceled))
 		return 0;
 	if (lite->tries++ == 0)
 		lite->wait_began_ns = now;
@@ -76,6 +77,17 @@ static void start_waiting_anew(struct lite *lite)
 {
 	lite->tries = 0;
 	lite->gave_up = false;
+	atomic_store(&lite->canceled, false);
+}
+
+static bool lite_cancel(void *connection, struct err *err)
+{
+	struct lite *lite = connection;
+
+	(void)err;
+	atomic_store(&lite->canceled, true);
+	sqlite3_interrupt(lite->db);
+	return true;
 }
 
 static void lite_on_wait(void *connection, void (*waiting)(void *context, int tries), void *context)
@@ -92,6 +104,8 @@ static enum db_err classify(const struct lite *lite, int code)
 {
 	switch (code & 0xff) {
 	case SQLITE_BUSY:
+		if (lite->tries > 0 && atomic_load(&lite->canceled))
+			return DB_CANCELED;
 		return lite->gave_up ? DB_TIMEOUT : DB_BUSY;
 	case SQLITE_LOCKED:
 		return DB_BUSY;
@@ -510,5 +524,6 @@ const struct db_driver db_driver_sqlite = {
 	.open = lite_open,
 	.perform = lite_perform,
 	.on_wait = lite_on_wait,
+	.cancel = lite_cancel,
 	.close = lite_close,
 };

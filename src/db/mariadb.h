@@ -1,5 +1,5 @@
-/* One connection to MariaDB or MySQL, as the two files of its driver share it: mariadb_open.c makes
- * it and reads back what it is, driver_mariadb.c performs calls on it. */
+/* One connection to MariaDB or MySQL, as the files of its driver share it: mariadb_open.c makes it and
+ * reads back what it is, driver_mariadb.c performs calls on it, mariadb_waits.c watches others. */
 #ifndef DB_MARIADB_H
 #define DB_MARIADB_H
 
@@ -17,13 +17,24 @@ struct maria {
 	} cache[MARIA_CACHED];
 	size_t next; /* the entry to be replaced */
 	bool timeout_ends_tx; /* innodb_rollback_on_timeout: 1205 undoes the whole transaction */
+	bool is_mariadb;
+	struct db_target server; /* where it is: its cancelling needs a connection beside it */
+	int64_t number;          /* the server's own of this connection */
 };
 
-/* The driver's `open`, `create` and `close`. */
+/* The driver's `open`, `create`, `close`, `cancel` and `who_waits`. */
 void *maria_open(const struct db_target *target, const struct db_settings *settings,
                  struct db_identity *identity, struct err *err) MUST_USE;
 bool maria_create(const struct db_target *target, struct err *err) MUST_USE;
 void maria_close(void *connection);
+bool maria_cancel(void *connection, struct err *err) MUST_USE;
+bool maria_who_waits(void *connection, const int64_t *numbers, size_t n, enum db_wait *waits,
+                     struct err *err) MUST_USE;
+
+/* What `SHOW ENGINE INNODB STATUS` says of the transactions that there are: calls `found` for each, in no
+ * order, with the number of its connection (0: of none). False: some may be missing. */
+typedef void maria_found(void *context, int64_t connection, bool is_open, bool waits);
+bool maria_read_status(const char *status, maria_found *found, void *context) MUST_USE;
 
 void maria_forget(struct maria *maria, size_t index); /* one of the cached statements */
 

@@ -238,6 +238,19 @@ bool maria_is_as_asked(const struct db_identity *identity, enum db_iso iso, stru
 	               db_iso_name(iso));
 }
 
+/* All that connecting to the server again takes; the target itself may be gone by then. */
+static void copy_server(const struct db_target *from, struct db_target *to)
+{
+	struct arena *arena = &to->arena;
+
+	to->text = arena_text(arena, from->text);
+	to->host = from->host != NULL ? arena_text(arena, from->host) : NULL;
+	to->port = from->port;
+	to->socket = from->socket != NULL ? arena_text(arena, from->socket) : NULL;
+	to->user = from->user != NULL ? arena_text(arena, from->user) : NULL;
+	to->password = from->password != NULL ? arena_text(arena, from->password) : NULL;
+}
+
 void *maria_open(const struct db_target *target, const struct db_settings *settings,
                  struct db_identity *identity, struct err *err)
 {
@@ -255,6 +268,9 @@ void *maria_open(const struct db_target *target, const struct db_settings *setti
 		return NULL;
 	}
 	maria->timeout_ends_tx = answers.timeout_ends_tx;
+	maria->is_mariadb = text_equal(identity->engine, "mariadb");
+	maria->number = identity->connection;
+	copy_server(target, &maria->server);
 	return maria;
 }
 
@@ -265,5 +281,21 @@ void maria_close(void *connection)
 	for (size_t i = 0; i < MARIA_CACHED; i++)
 		maria_forget(maria, i);
 	mysql_close(maria->mysql);
+	db_target_fini(&maria->server);
 	free(maria);
+}
+
+/* ---- beside it ------------------------------------------------------------------------------- */
+
+bool maria_cancel(void *connection, struct err *err)
+{
+	const struct maria *maria = connection;
+	MYSQL *beside = new_mysql();
+	char *sql = mem_printf("KILL QUERY %lld", (long long)maria->number);
+
+	bool ok = connect_to(beside, &maria->server, NULL) || tell_connect_error(beside, &maria->server, err);
+	ok = ok && run(beside, sql, "the statement cannot be cancelled", err);
+	free(sql);
+	mysql_close(beside);
+	return ok;
 }

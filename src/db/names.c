@@ -47,6 +47,15 @@ const char *db_tx_name(enum db_tx tx)
 	return names[tx];
 }
 
+const char *db_wait_name(enum db_wait wait)
+{
+	static const char *const names[] = {
+		[DB_WAITS_NOT] = "not", [DB_WAITS] = "waits", [DB_WAITS_UNKNOWN] = "unknown",
+	};
+
+	return names[wait];
+}
+
 const char *db_verb_name(enum db_verb verb)
 {
 	static const char *const names[] = {

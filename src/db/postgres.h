@@ -20,6 +20,7 @@ struct pg {
 		size_t n_marks;
 	} kept[PG_KEPT];
 	size_t n_kept;
+	bool observes; /* the question who waits is prepared too */
 };
 
 /* The driver's `open`, `create` and `close`. */

@@ -1,6 +1,7 @@
 /* The funnel: every statement of every tool passes db_exec, which lets the hooks look, has the
  * driver perform, and lets the hooks look again. What is the same for all engines happens here and
  * nowhere else: tokens, checks of values, times, the process that a session belongs to. */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,6 +31,10 @@ struct db_session {
 	size_t n_expansions, expansions_capacity;
 
 	const struct db_call *call; /* the one under way, for the hooks' `waiting` */
+
+	/* For other threads. */
+	_Atomic uint64_t turns; /* one more when the driver begins a call, and one when it is done: odd between */
+	_Atomic uint64_t tries; /* the client's own looks whether a lock is free */
 };
 
 static void die(const char *what)
@@ -50,6 +55,7 @@ static void tell_hooks_of_wait(void *context, int tries)
 {
 	struct db_session *session = context;
 
+	atomic_fetch_add(&session->tries, 1);
 	for (size_t i = 0; i < session->n_hooks; i++)
 		if (session->call != NULL && session->hooks[i]->waiting != NULL)
 			session->hooks[i]->waiting(session->hooks[i]->context, session->call, tries);
@@ -170,8 +176,10 @@ static void perform(struct db_session *session, const struct db_call *call, stru
 	if (outcome->err != DB_OK || !values_can_be_sent(call, outcome))
 		return;
 	session->call = call;
+	atomic_fetch_add(&session->turns, 1);
 	session->driver->perform(session->connection, call, sql, call->verb == DB_READ ? rows : NULL,
 	                         outcome);
+	atomic_fetch_add(&session->turns, 1);
 	outcome->ended_ns = clock_now_ns();
 	/* Some engines tell it unasked: who forgets to ask must miss it on all of them. */
 	if (outcome->inserted_id != 0 && strstr(call->sql, "{returning_id}") == NULL)
@@ -258,6 +266,100 @@ bool db_count_alive(struct db_session *session, const int64_t *connections, size
 	db_rows_fini(&rows);
 	str_fini(&numbers);
 	str_fini(&text);
+	return ok;
+}
+
+/* ---- from other threads ---------------------------------------------------------------------- */
+
+bool db_cancel(struct db_session *session, struct err *err)
+{
+	check_process(session);
+	return session->driver->cancel(session->connection, err);
+}
+
+uint64_t db_turns(struct db_session *session)
+{
+	return atomic_load(&session->turns);
+}
+
+/* What was seen of a session since any of them last began or ended a call. */
+struct seen {
+	uint64_t turns, tries;
+};
+
+static bool performs(const struct seen *seen)
+{
+	return seen->turns % 2 == 1;
+}
+
+/* Has nobody begun or ended a call since? Else notes how it is now. */
+static bool nothing_happened(struct db_session *const *sessions, size_t n, struct seen *seen)
+{
+	bool same = true;
+
+	for (size_t i = 0; i < n; i++)
+		same = same && atomic_load(&sessions[i]->turns) == seen[i].turns;
+	for (size_t i = 0; i < n && !same; i++)
+		seen[i] = (struct seen){atomic_load(&sessions[i]->turns), atomic_load(&sessions[i]->tries)};
+	return same;
+}
+
+/* Where the client waits by looking again and again: of two looks since, the second one began since. */
+static void ask_clients(struct db_session *const *sessions, size_t n, const struct seen *seen,
+                        enum db_wait *waits)
+{
+	for (size_t i = 0; i < n; i++)
+		waits[i] = performs(&seen[i]) && atomic_load(&sessions[i]->tries) >= seen[i].tries + 2
+		                   ? DB_WAITS : DB_WAITS_NOT;
+}
+
+static bool ask(struct db_session *observer, struct db_session *const *sessions, size_t n,
+                const struct seen *seen, enum db_wait *waits, struct err *err)
+{
+	int64_t *numbers;
+
+	if (observer == NULL || observer->driver->who_waits == NULL) {
+		ask_clients(sessions, n, seen, waits);
+		return true;
+	}
+	numbers = mem_new(n, sizeof *numbers);
+	for (size_t i = 0; i < n; i++)
+		numbers[i] = sessions[i]->identity.connection;
+	bool ok = observer->driver->who_waits(observer->connection, numbers, n, waits, err);
+	free(numbers);
+	return ok;
+}
+
+static bool is_settled(const struct seen *seen, size_t n, const enum db_wait *waits)
+{
+	for (size_t i = 0; i < n; i++)
+		if (performs(&seen[i]) && waits[i] != DB_WAITS)
+			return false;
+	return true;
+}
+
+bool db_who_waits(struct db_session *observer, struct db_session *const *sessions, size_t n, int64_t limit_ns,
+                  enum db_wait *waits, struct err *err)
+{
+	const int64_t pause_ns = 20 * NS_PER_US, deadline = clock_now_ns() + limit_ns;
+	struct seen *seen = mem_new(n, sizeof *seen);
+	bool ok = true, at_once = false, settled = false, late = false;
+
+	(void)nothing_happened(sessions, n, seen);
+	while (ok && !settled && !late) {
+		late = clock_now_ns() > deadline; /* one look, however late */
+		ok = ask(observer, sessions, n, seen, waits, err);
+		at_once = nothing_happened(sessions, n, seen);
+		settled = at_once && is_settled(seen, n, waits);
+		if (ok && !settled && !late)
+			clock_pause_ns(pause_ns);
+	}
+	for (size_t i = 0; i < n && ok; i++)
+		if (!performs(&seen[i]))
+			waits[i] = DB_WAITS_NOT;
+		else if (!at_once || waits[i] == DB_WAITS_NOT)
+			waits[i] = DB_WAITS_UNKNOWN;
+	free(seen);
 	return ok;
 }
 

@@ -1,5 +1,6 @@
 /* A database for a test: of its own for each case, on a real engine. SQLite in a folder that is
- * removed, MariaDB and PostgreSQL on a throw-away server; where the server cannot be started, the test fails. */
+ * removed, MariaDB and PostgreSQL on a throw-away server; where the server cannot be started, the test
+ * fails. */
 #ifndef TESTS_DRIVER_WORLD_H
 #define TESTS_DRIVER_WORLD_H
 
