@@ -192,7 +192,8 @@ static void tell_overwrites(const struct demo *demo, const struct run_result *ru
 		told++;
 	}
 	if (findings->n_overwrites > told)
-		printf("  ... and %zu more such writes: `racy run` tells all of its run.\n", findings->n_overwrites - told);
+		printf("  ... and %zu more such writes: `racy run` tells all of its run.\n",
+		       findings->n_overwrites - told);
 }
 
 static void tell_loser(const struct demo *demo, const struct run_result *run)

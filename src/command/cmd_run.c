@@ -47,11 +47,16 @@ static bool opt_delay(const struct opt *opt, const char *text, struct err *err)
 	return duration_range_parse(text, &delay->min_ns, &delay->max_ns, err);
 }
 
+enum { PORT_HOLDS = 2048 }; /* the subject's backlog: beyond it the kernel cuts clients off */
+
 /* What is wrong with the order although each of its values is right. */
 static bool check_order(const struct order *order, struct err *err)
 {
 	if (order->untraced && (order->traced || order->trace != NULL))
 		return err_set(err, "--no-trace records nothing, so --traced and --trace have nothing to work with");
+	if (order->wait_ns == 0 && order->requests > PORT_HOLDS)
+		return err_set(err, "-n %lld at once: the port holds %d waiting connections; space them with --wait",
+		               (long long)order->requests, PORT_HOLDS);
 	if (order->traced && (order->amount == 0 || (size_t)order->requests > experiment_max_traced(order->amount)))
 		return err_set(err, "--traced doubles the amount with every request: with --amount %lld at most %zu "
 		                    "requests fit the balance's column",
@@ -201,7 +206,8 @@ static int run(int argc, char **argv)
 	const struct opt options[] = {
 		DATABASE_OPTIONS(order.where),
 		{"workers", 'w', "N", "processes, one request at a time each (3)", opt_number, &order.workers, 1, 1000},
-		{"requests", 'n', "N", "how many are fired (10)", opt_number, &order.requests, 1, 10000},
+		{"requests", 'n', "N", "how many are fired (10); at most 2048 at once", opt_number,
+		 &order.requests, 1, 10000},
 		{"wait", 0, "SECONDS", "between the starts of two requests (0)", opt_duration, &order.wait_ns, 0, 0},
 		{"delay", 0, "MIN..MAX", "the pause of variants that have one (0.3..1)", opt_delay, &order.delay, 0, 0},
 		{"timeout", 't', "SECONDS", "a worker busy for longer is killed; looked at once a\nsecond; 0: never (30)",

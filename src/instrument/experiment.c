@@ -257,7 +257,7 @@ static bool judge(struct lab *lab, struct db_session *session, struct err *err)
 		err_set(err, "somebody else deleted the run's account %lld while it ran",
 		        (long long)lab->result->account);
 	bool ok = there == ACCOUNT_OK && account_rows(session, lab->result->account, &rows, &n_rows, err);
-	if (ok) {
+	if (ok && !run->interrupted) { /* nobody will read what half a run amounts to */
 		struct audit_row *audit_rows = mem_new(n_rows, sizeof *audit_rows);
 		for (size_t i = 0; i < n_rows; i++)
 			audit_rows[i] = (struct audit_row){rows[i].id, rows[i].amount};

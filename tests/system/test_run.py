@@ -363,6 +363,7 @@ class Usage(Home):
             (["deposit/none"], "there is no 'deposit/none'"),
             (["deposit/atomic_no_delay", "x"], "'x' is too much"),
             (["deposit/atomic_no_delay", "--workers", "0"], "--workers: 0 is outside of 1 to 1000"),
+            (["deposit/atomic_no_delay", "-n", "2049"], "--wait"),
             (["deposit/atomic_no_delay", "-n", "ten"], "'ten' is not a whole number"),
             (["deposit/atomic_no_delay", "--delay", "2..1"], "before it begins"),
             (["deposit/atomic_no_delay", "--wait", "-1"], "not a duration"),
