@@ -210,7 +210,7 @@ static int run(int argc, char **argv)
 		 &order.requests, 1, 10000},
 		{"wait", 0, "SECONDS", "between the starts of two requests (0)", opt_duration, &order.wait_ns, 0, 0},
 		{"delay", 0, "MIN..MAX", "the pause of variants that have one (0.3..1)", opt_delay, &order.delay, 0, 0},
-		{"timeout", 't', "SECONDS", "a worker busy for longer is killed; looked at once a\nsecond; 0: never (30)",
+		{"timeout", 't', "SECONDS", "killed if busy for longer, looked at each second;\n0: never (30)",
 		 opt_duration, &order.timeout_ns, 0, 0},
 		{"amount", 0, "N", "of each deposit (100)", opt_number, &order.amount, 0, ACCOUNT_MAX_BALANCE},
 		{"traced", 0, NULL, "double the amount with each request, so that every value\n"
