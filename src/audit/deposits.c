@@ -227,7 +227,8 @@ static bool may_own(const struct deposit *deposit, int64_t amount)
  * nobody can have put there: those without a claim that are more than the INSERTs without a number.
  * Numbers of rows come again where one was rolled back (SQLite), so that even a row whose number fits
  * may belong to another. */
-static size_t share_amount(struct deposits *deposits, const struct row_claim *claims, size_t n, int64_t amount)
+static size_t share_amount(struct deposits *deposits, const struct row_claim *claims, size_t n,
+                           int64_t amount)
 {
 	size_t numberless = 0, unclaimed = 0, rows = 0;
 
@@ -275,7 +276,8 @@ static void claim_possible(struct deposits *deposits, struct row_claim *claims, 
 			unexplained += share_amount(deposits, claims, n, amounts[i]);
 	}
 	if (unexplained > 0)
-		findings_doubt(findings, "%zu of the rows on record were not put there by any request of this run",
+		findings_doubt(findings,
+		               "%zu of the rows on record were not put there by any request of this run",
 		               unexplained);
 	free(amounts);
 }

@@ -28,7 +28,8 @@ static void deed_clear(struct deed *deed, size_t stride)
 }
 
 /* If `by` wrote over `over`: what is erased is in that one and not in its own. */
-static void weigh(struct deed *deed, const struct lineage *lineage, const uint64_t *counting, size_t over, size_t by)
+static void weigh(struct deed *deed, const struct lineage *lineage, const uint64_t *counting, size_t over,
+                  size_t by)
 {
 	const uint64_t *must_over = bits_row(&lineage->must, over), *may_over = bits_row(&lineage->may, over);
 	const uint64_t *must_by = bits_row(&lineage->must, by), *may_by = bits_row(&lineage->may, by);
@@ -72,7 +73,8 @@ static uint32_t *requests_of(const struct lineage *lineage, const uint64_t *vers
 }
 
 /* When the balance that was written over had been there for all to see; 0: several may have been it. */
-static void tell_what_was_there(const struct lineage *lineage, const struct deed *deed, struct overwrite *overwrite)
+static void tell_what_was_there(const struct lineage *lineage, const struct deed *deed,
+                                struct overwrite *overwrite)
 {
 	overwrite->over_value = deed->over_value;
 	overwrite->over_writers = requests_of(lineage, deed->over, &overwrite->n_over_writers);
@@ -88,7 +90,8 @@ static void tell_what_was_there(const struct lineage *lineage, const struct deed
 }
 
 /* Who is surely in a balance that was surely written later; `last_with`: of each, the last such. */
-static void keep_who_comes_back(const struct lineage *lineage, const struct deed *deed, size_t by, uint64_t *erased)
+static void keep_who_comes_back(const struct lineage *lineage, const struct deed *deed, size_t by,
+                                uint64_t *erased)
 {
 	const uint64_t *after = bits_row(&lineage->after, by);
 
@@ -157,7 +160,8 @@ size_t overwrites_find(const struct lineage *lineage, struct findings *findings)
 	uint64_t *counting = mem_new(stride, sizeof *counting);
 	struct deed deed = {
 		.over = mem_new(stride, sizeof *deed.over), .sure = mem_new(stride, sizeof *deed.sure),
-		.maybe = mem_new(stride, sizeof *deed.maybe), .last_with = mem_new(lineage->n, sizeof *deed.last_with),
+		.maybe = mem_new(stride, sizeof *deed.maybe),
+		.last_with = mem_new(lineage->n, sizeof *deed.last_with),
 	};
 
 	for (size_t v = 1; v < lineage->n; v++)

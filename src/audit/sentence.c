@@ -35,8 +35,7 @@ char *overwrite_sentence(const struct overwrite *overwrite, int64_t run_start_ns
 	double read_s = (double)(overwrite->read_ns - run_start_ns) / (double)NS_PER_S;
 
 	str_printf(&text, "request %u read %lld at %.3f s; ", overwrite->writer,
-	           (long long)overwrite->read_value,
-	           read_s);
+	           (long long)overwrite->read_value, read_s);
 	findings_name_requests(&text, "or", overwrite->over_writers, overwrite->n_over_writers);
 	str_printf(&text, " %s %lld; ", overwrite->over_committed ? "committed" : "wrote",
 	           (long long)overwrite->over_value);

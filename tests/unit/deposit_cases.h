@@ -73,7 +73,8 @@ static inline int64_t ms(int64_t t)
 	return t * NS_PER_MS;
 }
 
-static inline void call(struct scribe *worker, const struct touched *what, int64_t from, int64_t to, int64_t puts,
+static inline void call(struct scribe *worker, const struct touched *what, int64_t from, int64_t to,
+                        int64_t puts,
                  int64_t result, enum db_tx tx)
 {
 	scribe_call_begin(worker, what, ms(from), puts);

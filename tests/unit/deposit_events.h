@@ -2,8 +2,9 @@
 #ifndef TESTS_DEPOSIT_EVENTS_H
 #define TESTS_DEPOSIT_EVENTS_H
 
-#include "trace/event.h"
 #include "db/db.h"
+#include "lab/scenario.h"
+#include "trace/event.h"
 
 /* Who writes, and for which request: each event that is put takes the next number of its slot. */
 struct scribe {

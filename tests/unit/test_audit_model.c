@@ -237,7 +237,8 @@ static void check_sharp(const struct audited *world)
 	uint64_t told = 0;
 
 	for (size_t v = 1; v < model->n_versions; v++)
-		erasing += (model->versions[v - 1].content & ~model->versions[v].content & world->truth.counting) != 0;
+		erasing += (model->versions[v - 1].content & ~model->versions[v].content &
+		            world->truth.counting) != 0;
 	for (size_t i = 0; i < findings->n_overwrites; i++) {
 		const struct overwrite *overwrite = &findings->overwrites[i];
 		HOLDS(world, overwrite->n_gone == overwrite->n_erased && overwrite->n_over_writers == 1);
