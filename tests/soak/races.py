@@ -52,6 +52,8 @@ def race(seed, home):
             except ProcessLookupError:
                 pass
     out, err = process.communicate()
+    if process.returncode == 3 and "did not start" in err:
+        return "not started (a worker was killed before it was at its post)", ""
     assert process.returncode in (0, 1, 4), f"exit code {process.returncode}: {err}"
     result = json.loads(out)
     check(result, variant)
