@@ -74,8 +74,7 @@ static inline int64_t ms(int64_t t)
 }
 
 static inline void call(struct scribe *worker, const struct touched *what, int64_t from, int64_t to,
-                        int64_t puts,
-                 int64_t result, enum db_tx tx)
+                        int64_t puts, int64_t result, enum db_tx tx)
 {
 	scribe_call_begin(worker, what, ms(from), puts);
 	scribe_call_end(worker, what, ms(to), result, DB_OK, tx);
