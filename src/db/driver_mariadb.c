@@ -121,6 +121,13 @@ void maria_forget(struct maria *maria, size_t index)
 	maria->cache[index].sql = NULL;
 }
 
+static void forget(struct maria *maria, const MYSQL_STMT *statement)
+{
+	for (size_t i = 0; i < MARIA_CACHED; i++)
+		if (maria->cache[i].statement == statement)
+			maria_forget(maria, i);
+}
+
 static MYSQL_STMT *prepare(struct maria *maria, const struct db_call *call, const char *sql,
                            struct db_outcome *outcome)
 {
@@ -286,18 +293,20 @@ static void perform_statement(struct maria *maria, const struct db_call *call, c
 
 	if (statement == NULL)
 		return;
-	if (execute(maria, call, statement, outcome) && take_result(maria, call, statement, rows, outcome)) {
+	bool executed = execute(maria, call, statement, outcome);
+	if (executed && take_result(maria, call, statement, rows, outcome)) {
 		if (call->verb == DB_WRITE) {
 			outcome->affected = (int64_t)mysql_stmt_affected_rows(statement);
 			outcome->inserted_id = (int64_t)mysql_stmt_insert_id(statement);
 		}
 		take_tx(maria, outcome);
 	}
-	mysql_stmt_free_result(statement);
-	/* libmariadb never gets over a result that has more or fewer columns than it had before (2057). */
-	for (size_t i = 0; i < MARIA_CACHED && outcome->err == DB_BROKEN; i++)
-		if (maria->cache[i].statement == statement)
-			maria_forget(maria, i);
+	/* libmariadb never gets over a result that has more or fewer columns than it had before (2057), nor
+	 * over one that an error broke off: the statement's next execution would wait for the rest for ever. */
+	if (outcome->err == DB_BROKEN || (executed && outcome->err != DB_OK))
+		forget(maria, statement);
+	else
+		mysql_stmt_free_result(statement);
 }
 
 static void perform_plain(struct maria *maria, const struct db_call *call, const char *sql,

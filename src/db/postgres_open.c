@@ -197,7 +197,8 @@ static bool set_variable(PGconn *conn, const struct db_setting *setting, struct 
 	char *value = db_setting_sql(setting, err);
 	if (value == NULL)
 		return false;
-	char *sql = mem_printf("SET SESSION \"%s\" = %s", setting->name, value);
+	const char *quote = value[0] == '\'' ? "" : "'"; /* bare, some words would be SQL's own */
+	char *sql = mem_printf("SET SESSION \"%s\" = %s%s%s", setting->name, quote, value, quote);
 	char *what = mem_printf("setting '%s'", setting->name);
 	bool ok = run(conn, sql, what, err);
 	free(what);
