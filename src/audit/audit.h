@@ -32,6 +32,11 @@ struct audit_input {
 	int workers;
 	bool overlap_possible;         /* more than one worker and more than one request */
 	bool dirty_reads;              /* the sessions ran at READ UNCOMMITTED */
+	const char *balance_table;     /* the steps that matter are those on this table's one row... */
+	const char *record_table;      /* ...and on this one; all others are nobody's matter here */
+	bool derived;                  /* the balance is not kept: it is what is recorded, summed up. Nothing can
+	                                * be overwritten then, and the actual balance is that sum as the database
+	                                * gave it. */
 	int64_t start_balance, actual_balance;
 	const struct audit_row *rows;  /* the recorded transactions of the account */
 	size_t n_rows;
@@ -63,6 +68,18 @@ struct refusals {
 	size_t n;
 };
 
+/* Attempts beyond the first ones, where the runner tries again. All 0 where nothing was recorded. */
+struct tries {
+	size_t attempts;  /* of all requests that a worker began */
+	size_t most;      /* of one request */
+	size_t again;     /* requests with more than one */
+	size_t given_up;  /* of those: the last attempt failed or met a conflict too */
+	struct refusals failed[16]; /* attempts that did not end well, by reason: db_err_name, "conflict" */
+	size_t n_failed_kinds;
+	int64_t cost_ns;  /* from the beginning of first attempts to the beginning of last ones, summed: what the
+	                   * requests that were tried again spent on attempts in vain and on waiting between */
+};
+
 /* What is lost, and what is torn. A deposit is on record when its row is there. Its write of the
  * balance is carried out when it ended well and, in a transaction, the commit did too; a commit
  * without an end is decided by the row. Each balance that was written stems from the one its writer
@@ -84,6 +101,14 @@ struct findings {
 	size_t n_refused_kinds, n_refused;
 	size_t unanswered; /* no whole reply, or a gateway's 502 or 504 */
 	size_t unanswered_but_done; /* of those, on record; at least so many where rows do not tell whose */
+	struct tries tries;
+	/* Requests whose commit, or lone write, had no answer (DB_LOST) in some attempt; and what the final state
+	 * says of them: on record all the same, or not. The rest cannot be told. */
+	size_t outcome_unknown, unknown_done, unknown_not_done;
+	size_t doubled;    /* requests that are on record more than once: the verdict is violated. -1 is never
+	                    * needed: where rows do not tell whose, at least so many */
+	uint32_t *doubled_requests; /* whose, by number; sure ones only */
+	size_t n_doubled_requests;
 	size_t transactions;
 	int64_t start_balance, recorded_sum, expected_balance, actual_balance;
 	int64_t missing;      /* expected - actual */

@@ -20,6 +20,7 @@ struct history_step {
 	int64_t end_ns; /* 0: it has no end: the outcome of a call is unknown */
 	int64_t value;  /* a read that ended: what it read; a write: what it puts there */
 	int64_t result; /* writes that ended: the new row's id of an insert, else rows affected */
+	unsigned traits; /* calls: of enum db_trait */
 	enum db_err err; /* this, tx and native: calls that ended */
 	enum db_tx tx;
 	int native;

@@ -137,6 +137,25 @@ const struct db_identity *db_identity(const struct db_session *session);
  * must say for how long. */
 bool db_limits_lock_waits(const struct db_target *target);
 
+/* From now on the session's transactions, and its lone statements, run at this level; DEFAULT: at the one that
+ * it was opened with. The identity tells the level as read back. Costs nothing where it is at that level
+ * already. False: the engine lacks it, or the session is in a transaction; or the connection broke, and the
+ * session is of no more use: then *lost, which may be NULL, is set. */
+bool db_set_level(struct db_session *session, enum db_iso iso, bool *lost, struct err *err) MUST_USE;
+
+/* What not every engine has. */
+enum db_ability {
+	DB_HAS_NAMED_LOCKS = 1, /* {named_lock}, which ends with the transaction or by {named_unlock}: see next */
+	DB_NAMED_LOCKS_END = 2, /* a named lock ends with its transaction (and has no other end) */
+	DB_HAS_SHARE_LOCKS = 4, /* {for_share} */
+	DB_HAS_CONNECTIONS = 8, /* there is a connection that can break: see db_cut */
+};
+/* A set of enum db_ability. */
+unsigned db_abilities(const struct db_target *target);
+unsigned db_session_abilities(const struct db_session *session);
+/* "locks by name", ...: what an engine without this ability lacks, for people. */
+const char *db_ability_name(enum db_ability ability);
+
 /* After it, the database exists: a server's is made where it is missing (CREATE DATABASE),
  * SQLite's by opening it. Needs no right to make databases where it is there already. */
 bool db_create(const struct db_target *target, struct err *err) MUST_USE;
@@ -169,6 +188,12 @@ static inline struct db_value db_null(void)
 
 enum { DB_MAX_ARGS = 8 };
 
+/* What a statement does beyond reading or writing a value; for who records, the engine is not told. */
+enum db_trait {
+	DB_LOCKS = 1, /* a read: nobody else can write what it read until its transaction ends */
+	DB_ADDS = 2,  /* a write: `value` is added to what is there, whatever that is */
+};
+
 enum db_verb { DB_BEGIN, DB_READ, DB_WRITE, DB_COMMIT, DB_ROLLBACK };
 const char *db_verb_name(enum db_verb verb); /* "begin", ... */
 
@@ -184,6 +209,7 @@ struct db_call {
 	const char *table;
 	int64_t key;
 	int64_t value;
+	unsigned traits; /* of enum db_trait */
 };
 
 /* A READ's whole result; other verbs have none. `struct db_rows rows = {0};`, then db_rows_fini; used
@@ -242,6 +268,13 @@ void db_add_hook(struct db_session *session, const struct db_hook *hook);
  * meanwhile may be hit. Makes no statement of the session's own: it goes by a connection beside it
  * (MariaDB: KILL QUERY; PostgreSQL: a cancel request). False: the request could not be made. */
 bool db_cancel(struct db_session *session, struct err *err) MUST_USE;
+
+/* Breaks the session's connection, for tests of what happens then. The socket is shut down, nothing is
+ * pretended: ALL: what the session sends next does not arrive. ANSWERS: it arrives and is carried out, and the
+ * answer is lost. The next call is DB_LOST either way. By the session's own thread, from a hook's `before`
+ * say. False where there is no connection (DB_HAS_CONNECTIONS), and nothing happens. */
+enum db_cut { DB_CUT_ALL, DB_CUT_ANSWERS };
+bool db_cut(struct db_session *session, enum db_cut cut);
 
 /* One more each time that the driver begins or ends a call of the session: odd while it performs one.
  * Who has told another thread to make a call knows by it when that has begun. */

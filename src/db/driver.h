@@ -15,6 +15,9 @@ struct dialect {
 	const char *for_update; /* after a SELECT: lock the rows until the transaction ends */
 	const char *for_share;  /* the same, and others may read-lock them too */
 	const char *returning_id; /* after an INSERT: say the new row's id */
+	/* Expressions of one `?`, the lock's number, that a SELECT may yield: 1 when it is taken, 0 when it was
+	 * not to be had in time. NULL, as any other word: the engine lacks it, and its use is an error. */
+	const char *named_lock, *named_unlock;
 	const char *new_id;     /* column definition of a primary key that the engine numbers */
 	const char *id;         /* column type of a reference to such a key */
 	const char *stamp;      /* column type: a timestamp with microseconds, UTC */
@@ -31,6 +34,7 @@ struct db_driver {
 	const char *const *schemes; /* of its URLs, NULL-terminated; the first one is its name */
 	const char *usage;          /* the forms of its URLs, for errors */
 	const struct dialect *dialect;
+	unsigned abilities; /* of enum db_ability */
 	/* Reads what follows "scheme:" and sets the target's members; texts go into its arena. An error
 	 * never repeats what could be a password. */
 	bool (*parse)(const char *rest, struct db_target *target, struct err *err);
@@ -44,6 +48,11 @@ struct db_driver {
 	/* From now on `waiting` is called with `context` whenever the client itself waits for a lock;
 	 * NULL for engines whose servers wait. */
 	void (*on_wait)(void *connection, void (*waiting)(void *context, int tries), void *context);
+	/* The level of what follows, never DEFAULT; sets identity->isolation to what was read back. Not called
+	 * within a transaction. */
+	bool (*set_level)(void *connection, enum db_iso iso, struct db_identity *identity, struct err *err);
+	/* See db_cut; NULL where there is no connection. */
+	void (*cut)(void *connection, enum db_cut cut);
 	/* Called by any thread while `perform` may be under way on another. */
 	bool (*cancel)(void *connection, struct err *err);
 	/* One look, by a connection that is at no other work: which of these connections wait for a lock. An

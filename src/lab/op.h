@@ -12,6 +12,11 @@ struct op_host {
 	/* Spends the time of a pause, as long as `pause_ns` answered; both NULL: pauses take none. */
 	int64_t (*pause_ns)(void *context);
 	void (*pause)(void *context, int64_t ns);
+	enum tx_mode tx_mode;
+	/* Between attempts (see retry.h): spends the time, and closes a broken session to open a new one in
+	 * its place, NULL if that fails. Both may be NULL where nobody tries again. */
+	void (*rest)(void *context, int64_t ns);
+	struct db_session *(*reopen)(void *context);
 	void *context;
 };
 
@@ -32,6 +37,7 @@ struct op_result {
 	/* FAILED: the connection broke while a commit, or a write outside of a transaction, was under
 	 * way: it may have been carried out all the same. */
 	bool outcome_unknown;
+	uint32_t attempts; /* how many there were, this one included */
 	char text[256]; /* one line for a person; "" when done */
 };
 

@@ -32,6 +32,7 @@ static void end_step(struct recorder *recorder)
 	recorder->now.key = 0;
 	recorder->now.tx = 0;
 	recorder->now.native = 0;
+	recorder->now.traits = 0;
 }
 
 static bool before_call(void *context, const struct db_call *call)
@@ -42,6 +43,7 @@ static bool before_call(void *context, const struct db_call *call)
 		return true;
 	next_step(recorder, call->label, call->table, call->key);
 	recorder->waits = 0;
+	recorder->now.traits = call->traits;
 	put(recorder, EVENT_CALL_BEGIN, 0, call->value, call->verb);
 	return true;
 }

@@ -53,12 +53,18 @@ struct op_step {
 	int64_t key;
 	const char *sql; /* see struct db_call */
 	struct db_value args[DB_MAX_ARGS];
-	int64_t writes; /* a write: the value it puts there */
+	int64_t writes;  /* a write: the value it puts there; with DB_ADDS: that it adds */
+	unsigned traits; /* of enum db_trait */
 };
 /* A statement whose answer is one whole number in one row. No row: denied as OP_NO_SUCH_ROW. */
 bool op_read(struct op *op, const struct op_step *step, int64_t *value) MUST_USE;
 /* Where `matched` is NULL, a write that matches no row is a conflict and fails; else it is told. */
 bool op_write(struct op *op, const struct op_step *step, int64_t *matched) MUST_USE;
+
+/* Takes the lock of this number, which nothing but such calls knows of (an advisory lock). It ends with the
+ * transaction, or is given back by op_end after it: no other can slip in before the commit. The variant needs
+ * DB_HAS_NAMED_LOCKS. */
+bool op_lock(struct op *op, const char *label, int64_t number) MUST_USE;
 
 /* The time between read and write: in a worker as long as --delay says, elsewhere no time at all. */
 bool op_pause(struct op *op, const char *label) MUST_USE;
@@ -79,8 +85,12 @@ enum engine { ENGINE_SQLITE, ENGINE_MARIADB, ENGINE_POSTGRES, ENGINES };
 enum level { LEVEL_READ_UNCOMMITTED, LEVEL_READ_COMMITTED, LEVEL_REPEATABLE_READ, LEVEL_SERIALIZABLE, LEVELS };
 
 /* What several such operations at once may do there, as far as it was measured or is documented.
- * The tests hold the laboratory to it. NOT_STATED: nobody has measured it. */
+ * The tests hold the laboratory to it. NOT_STATED: nobody has measured it. REFUSES: nothing is lost, and
+ * some that overlap are refused. HOLDS: nothing is lost; a refusal would be a surprise. */
 enum expectation { NOT_STATED, LOSES, REFUSES, HOLDS };
+
+/* NONE (--no-transaction): BEGIN and COMMIT are left out of the very same code. */
+enum tx_mode { TX_AS_WRITTEN, TX_NONE };
 
 struct variant {
 	const char *name;  /* its endpoint's name */
@@ -89,8 +99,13 @@ struct variant {
 	op_fn *run;
 	const char *function; /* name of `run` in the scenario's source, for `racy explain` */
 	bool pauses;          /* it has a pause between read and write */
-	bool atomic;          /* all or nothing: half of it can never stay behind */
+	bool atomic;          /* all or nothing, with its transaction: half of it can never stay behind */
+	enum db_iso iso;      /* a level of its own, which wins over the session's; DEFAULT: the session's */
+	unsigned needs;       /* of enum db_ability: where one is lacking the variant is not applicable */
+	bool derives;         /* it keeps no balance: that is the sum of what is recorded */
+	bool blind;           /* where the runner tries again, it does so after a lost answer too */
 	enum expectation expected[ENGINES][LEVELS];
+	enum expectation bare; /* under TX_NONE, on every engine and level */
 };
 
 struct param {
@@ -116,6 +131,8 @@ struct scenario {
 	const char *name, *title, *story;
 	const struct db_migration *migrations;
 	size_t n_migrations;
+	const char *const *upkeep; /* statements made at every start, after the migrations; repeatable; ends with
+	                            * NULL. NULL: none */
 	const struct operation *operations;
 	size_t n_operations;
 	const struct invariant *invariants;

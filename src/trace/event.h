@@ -33,6 +33,7 @@ struct event {
 	uint32_t step;    /* n-th step of the attempt, from 1; begin and end share it */
 	uint32_t tx;      /* calls' ends: enum db_tx, where the call left the transaction */
 	int32_t native;   /* calls' ends: the engine's own error number */
+	uint32_t traits;  /* calls' begins: of enum db_trait */
 	int64_t key, value, detail;
 	char op[EVENT_TEXT];    /* the variant */
 	char label[EVENT_TEXT]; /* the step's name: "read balance" */

@@ -24,6 +24,7 @@ static const struct member {
 	{"step", MEMBER_U32, offsetof(struct event, step)},
 	{"tx", MEMBER_U32, offsetof(struct event, tx)},
 	{"native", MEMBER_I32, offsetof(struct event, native)},
+	{"traits", MEMBER_U32, offsetof(struct event, traits)},
 	{"key", MEMBER_I64, offsetof(struct event, key)},
 	{"value", MEMBER_I64, offsetof(struct event, value)},
 	{"detail", MEMBER_I64, offsetof(struct event, detail)},
