@@ -17,6 +17,10 @@ struct run_plan {
 	int64_t amount;                   /* of each deposit; traced runs: of the first, doubled each time */
 	bool traced, recorded;            /* --traced; not --no-trace */
 	uint64_t seed;
+	bool own_level;                   /* the level of the sessions is the variant's own */
+	bool no_transaction;              /* BEGIN and COMMIT are left out */
+	int max_tries;                    /* of a request, by the runner; 1 (and 0): none is tried again */
+	const char *fault;                /* "commit:lose/3", as it was given; NULL: none */
 	const struct db_setting *sets;
 	size_t n_sets;
 	const char *database;             /* the URL without its password, or "a throw-away server of our own" */
