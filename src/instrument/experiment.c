@@ -66,6 +66,10 @@ static struct run_plan plan_of(const struct experiment *plan)
 		.traced = plan->traced,
 		.recorded = plan->recorded,
 		.seed = plan->seed,
+		.no_transaction = plan->tx_mode == TX_NONE,
+		.max_tries = plan->retry.max_tries > 1 ? plan->retry.max_tries : 1,
+		.fault = plan->fault_text,
+		.own_level = plan->entry.variant->iso != DB_ISO_DEFAULT,
 		.sets = plan->db.sets,
 		.n_sets = plan->db.n_sets,
 		.database = plan->database,
@@ -120,8 +124,10 @@ static bool make_account(struct lab *lab, struct err *err)
 
 	if (session == NULL)
 		return false;
+	/* The level of the variant's own is told as it is read back, like any other. */
+	bool ok = db_set_level(session, lab->plan->entry.variant->iso, NULL, err);
 	lab->result->run.identity = *db_identity(session);
-	bool ok = account_create(session, 0, &lab->result->account, err);
+	ok = ok && account_create(session, 0, &lab->result->account, err);
 	db_close(session);
 	return ok;
 }
@@ -167,6 +173,9 @@ static bool race(struct lab *lab, struct err *err)
 		.seed = plan->seed,
 		.target = plan->target,
 		.db = plan->db,
+		.tx_mode = plan->tx_mode,
+		.retry = plan->retry,
+		.fault = plan->fault,
 		.rings = lab->rings,
 		.boots_only = !plan->recorded,
 		.run = run,
@@ -193,6 +202,12 @@ static bool race(struct lab *lab, struct err *err)
 	return ok;
 }
 
+/* A single statement is whole without a transaction too. */
+static bool stays_whole(const struct experiment *plan, const struct variant *variant)
+{
+	return variant->atomic && (plan->tx_mode == TX_AS_WRITTEN || variant->derives);
+}
+
 static void take_replies(struct lab *lab)
 {
 	struct audit_reply *replies = mem_new(lab->plan->requests, sizeof *replies);
@@ -203,7 +218,7 @@ static void take_replies(struct lab *lab)
 			.status = shot->end == SHOT_ANSWERED ? shot->status : 0,
 			.amount = shot->amount,
 			.reached = shot->end != SHOT_FAILED,
-			.atomic = variant_of(lab->plan, i)->atomic,
+			.atomic = stays_whole(lab->plan, variant_of(lab->plan, i)),
 			.sent_ns = shot->sent_ns,
 			.ended_ns = shot->ended_ns,
 		};
@@ -268,9 +283,14 @@ static bool judge(struct lab *lab, struct db_session *session, struct err *err)
 			.n_replies = lab->plan->requests,
 			.workers = lab->plan->workers,
 			.overlap_possible = lab->plan->workers > 1 && lab->plan->requests > 1,
-			.dirty_reads = is_level(&run->identity, DB_READ_UNCOMMITTED),
+			/* beside a variant at a level of its own another one may run */
+			.dirty_reads = is_level(&run->identity, DB_READ_UNCOMMITTED) ||
+			               lab->plan->db.iso == DB_READ_UNCOMMITTED,
+			.balance_table = "demo_account",
+			.record_table = "demo_transaction",
+			.derived = lab->plan->entry.variant->derives,
 			.start_balance = 0,
-			.actual_balance = account.balance,
+			.actual_balance = lab->plan->entry.variant->derives ? account.recorded_sum : account.balance,
 			.rows = audit_rows,
 			.n_rows = n_rows,
 			.not_quiet = not_quiet,
