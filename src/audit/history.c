@@ -30,25 +30,58 @@ static void add_connection(struct history *history, int64_t connection)
 	history->connections[history->n_connections++] = connection;
 }
 
-/* The step that is still open: the last one, or none. */
-static struct history_step *open_step(struct history_request *request)
+/* The attempt that is under way: the last one, or none. */
+static struct history_attempt *open_attempt(struct history_request *request)
 {
-	if (request->n_steps == 0)
+	if (request->n_attempts == 0)
 		return NULL;
-	struct history_step *step = &request->steps[request->n_steps - 1];
+	struct history_attempt *attempt = &request->attempts[request->n_attempts - 1];
+	return attempt->end_ns == 0 ? attempt : NULL;
+}
+
+/* The step that is still open: the last one, or none. */
+static struct history_step *open_step(struct history_attempt *attempt)
+{
+	if (attempt == NULL || attempt->n_steps == 0)
+		return NULL;
+	struct history_step *step = &attempt->steps[attempt->n_steps - 1];
 	return step->end_ns == 0 ? step : NULL;
 }
 
-static bool begin_step(struct history_request *request, const struct event *event)
+static bool begin_attempt(struct history_request *request, const struct event *event)
 {
-	if (open_step(request) != NULL)
+	if (open_attempt(request) != NULL)
 		return false;
-	request->steps = mem_grow(request->steps, &request->capacity, request->n_steps + 1,
-	                          sizeof *request->steps);
-	struct history_step *step = &request->steps[request->n_steps++];
+	request->attempts = mem_grow(request->attempts, &request->capacity, request->n_attempts + 1,
+	                             sizeof *request->attempts);
+	request->attempts[request->n_attempts++] = (struct history_attempt){
+		.number = event->attempt, .begin_ns = event->t_ns,
+	};
+	return true;
+}
+
+static bool end_attempt(struct history_request *request, const struct event *event)
+{
+	struct history_attempt *attempt = open_attempt(request);
+
+	if (attempt == NULL)
+		return false;
+	attempt->end_ns = event->t_ns;
+	attempt->end = (enum op_end)event->value;
+	attempt->err = (enum db_err)event->detail;
+	return true;
+}
+
+static bool begin_step(struct history_attempt *attempt, const struct event *event)
+{
+	if (attempt == NULL || open_step(attempt) != NULL)
+		return false;
+	attempt->steps = mem_grow(attempt->steps, &attempt->capacity, attempt->n_steps + 1,
+	                          sizeof *attempt->steps);
+	struct history_step *step = &attempt->steps[attempt->n_steps++];
 	*step = (struct history_step){
 		.number = event->step, .pause = event->kind == EVENT_PAUSE_BEGIN, .key = event->key,
-		.begin_ns = event->t_ns, .value = event->value,
+		.begin_ns = event->t_ns, .value = event->value, .traits = event->traits,
 	};
 	if (!step->pause)
 		step->verb = (enum db_verb)event->detail;
@@ -57,9 +90,9 @@ static bool begin_step(struct history_request *request, const struct event *even
 	return true;
 }
 
-static bool end_step(struct history_request *request, const struct event *event)
+static bool end_step(struct history_attempt *attempt, const struct event *event)
 {
-	struct history_step *step = open_step(request);
+	struct history_step *step = open_step(attempt);
 
 	if (step == NULL || step->number != event->step)
 		return false;
@@ -81,20 +114,17 @@ static bool fold(struct history_request *request, const struct event *event)
 {
 	switch (event->kind) {
 	case EVENT_ATTEMPT_BEGIN:
-		request->n_steps = 0;
-		return true;
+		return begin_attempt(request, event);
 	case EVENT_CALL_BEGIN:
 	case EVENT_PAUSE_BEGIN:
-		return begin_step(request, event);
+		return begin_step(open_attempt(request), event);
 	case EVENT_CALL_END:
 	case EVENT_PAUSE_END:
-		return end_step(request, event);
+		return end_step(open_attempt(request), event);
 	case EVENT_CALL_WAITING:
-		return open_step(request) != NULL;
+		return open_step(open_attempt(request)) != NULL;
 	case EVENT_ATTEMPT_END:
-		request->end = (enum op_end)event->value;
-		request->err = (enum db_err)event->detail;
-		return true;
+		return end_attempt(request, event);
 	case EVENT_REQUEST_END:
 		request->end_ns = event->t_ns;
 		request->status = (int)event->value;
@@ -106,6 +136,17 @@ static bool fold(struct history_request *request, const struct event *event)
 		return false;
 	}
 	return false;
+}
+
+static void show_last_attempt(struct history_request *request)
+{
+	if (request->n_attempts == 0)
+		return;
+	const struct history_attempt *last = &request->attempts[request->n_attempts - 1];
+	request->end = last->end;
+	request->err = last->err;
+	request->steps = last->steps;
+	request->n_steps = last->n_steps;
 }
 
 /* The events of one request; none of them NULL, all of the same number. */
@@ -129,6 +170,7 @@ static void build_request(struct history *history, const struct event *const *ev
 		else
 			request->last_ns = events[i]->t_ns;
 	}
+	show_last_attempt(request);
 }
 
 static void count_overlap(struct history *history)
@@ -186,8 +228,12 @@ const struct history_request *history_find(const struct history *history, uint32
 
 void history_fini(struct history *history)
 {
-	for (size_t i = 0; i < history->n; i++)
-		free(history->requests[i].steps);
+	for (size_t i = 0; i < history->n; i++) {
+		struct history_request *request = &history->requests[i];
+		for (size_t a = 0; a < request->n_attempts; a++)
+			free(request->attempts[a].steps);
+		free(request->attempts);
+	}
 	free(history->requests);
 	free(history->connections);
 	*history = (struct history){0};

@@ -26,6 +26,16 @@ struct history_step {
 	int native;
 };
 
+/* One go at the operation, from its start. */
+struct history_attempt {
+	uint32_t number;          /* from 1 */
+	int64_t begin_ns, end_ns; /* end 0: the worker never came to its end */
+	enum op_end end;          /* this and err: meaningful where end_ns is not 0 */
+	enum db_err err;
+	struct history_step *steps;
+	size_t n_steps, capacity;
+};
+
 struct history_request {
 	uint32_t request; /* its number, from 1 */
 	char op[EVENT_TEXT];
@@ -34,10 +44,13 @@ struct history_request {
 	int64_t begin_ns, end_ns; /* at the worker; end 0: the worker never came to its end */
 	int64_t last_ns;          /* its last event: it was there at least until then */
 	int status;               /* what the worker answered; 0: nothing */
-	enum op_end end;          /* of the last attempt; meaningful where end_ns is not 0 */
+	struct history_attempt *attempts; /* in their order; none: the operation was not begun */
+	size_t n_attempts, capacity;
+	/* The last attempt's, seen from here for who asks for no other: */
+	enum op_end end; /* meaningful where end_ns is not 0 */
 	enum db_err err;
-	struct history_step *steps; /* of the last attempt */
-	size_t n_steps, capacity;
+	struct history_step *steps;
+	size_t n_steps;
 };
 
 struct history {

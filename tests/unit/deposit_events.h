@@ -11,7 +11,7 @@ struct scribe {
 	struct event_list *list;
 	uint64_t seq;
 	uint32_t slot, generation;
-	uint32_t request, step;
+	uint32_t request, attempt, step;
 	const char *op;
 };
 
@@ -21,7 +21,7 @@ static inline struct event *scribe_put(struct scribe *scribe, enum event_kind ki
 {
 	struct event event = {
 		.seq = ++scribe->seq, .slot = scribe->slot, .generation = scribe->generation, .t_ns = t_ns,
-		.kind = kind, .request = scribe->request, .attempt = scribe->request != 0, .value = value,
+		.kind = kind, .request = scribe->request, .attempt = scribe->request != 0 ? scribe->attempt : 0, .value = value,
 		.detail = detail,
 	};
 
@@ -41,9 +41,21 @@ static inline void scribe_boot(struct scribe *scribe, int64_t t_ns, int64_t conn
 static inline void scribe_begin(struct scribe *scribe, int64_t t_ns, uint32_t request, int64_t amount)
 {
 	scribe->request = request;
+	scribe->attempt = 0;
 	scribe->step = 0;
 	scribe_put(scribe, EVENT_REQUEST_BEGIN, t_ns, amount, 0);
+	scribe->attempt = 1;
 	scribe_put(scribe, EVENT_ATTEMPT_BEGIN, t_ns, 0, 0);
+}
+
+/* Its attempt ended at one time, and the next one began at another. */
+static inline void scribe_try_again(struct scribe *scribe, int64_t end_ns, enum op_end end, enum db_err err,
+                                    int64_t begin_ns)
+{
+	scribe_put(scribe, EVENT_ATTEMPT_END, end_ns, end, err);
+	scribe->attempt++;
+	scribe->step = 0;
+	scribe_put(scribe, EVENT_ATTEMPT_BEGIN, begin_ns, 0, 0);
 }
 
 static inline void scribe_end(struct scribe *scribe, int64_t t_ns, enum op_end end, enum db_err err,
@@ -59,12 +71,15 @@ struct touched {
 	enum db_verb verb;
 	const char *label, *table;
 	int64_t key;
+	unsigned traits;
 };
-static const struct touched BEGIN = {DB_BEGIN, "begin", "", 0}, COMMIT = {DB_COMMIT, "commit", "", 0};
-static const struct touched ROLLBACK = {DB_ROLLBACK, "rollback", "", 0};
-static const struct touched READ = {DB_READ, "read balance", "demo_account", 1};
-static const struct touched RECORD = {DB_WRITE, "record", "demo_transaction", 0};
-static const struct touched WRITE = {DB_WRITE, "write balance", "demo_account", 1};
+static const struct touched BEGIN = {DB_BEGIN, "begin", "", 0, 0}, COMMIT = {DB_COMMIT, "commit", "", 0, 0};
+static const struct touched ROLLBACK = {DB_ROLLBACK, "rollback", "", 0, 0};
+static const struct touched READ = {DB_READ, "read balance", "demo_account", 1, 0};
+static const struct touched LOCK = {DB_READ, "lock balance", "demo_account", 1, DB_LOCKS};
+static const struct touched RECORD = {DB_WRITE, "record", "demo_transaction", 0, 0};
+static const struct touched WRITE = {DB_WRITE, "write balance", "demo_account", 1, 0};
+static const struct touched ADD = {DB_WRITE, "add to balance", "demo_account", 1, DB_ADDS};
 
 static inline void scribe_call_begin(struct scribe *scribe, const struct touched *what, int64_t t_ns,
                                      int64_t puts)
@@ -73,6 +88,7 @@ static inline void scribe_call_begin(struct scribe *scribe, const struct touched
 	struct event *event = scribe_put(scribe, EVENT_CALL_BEGIN, t_ns, puts, what->verb);
 	event->step = scribe->step;
 	event->key = what->key;
+	event->traits = what->traits;
 	event_text(event->label, what->label);
 	event_text(event->table, what->table);
 }

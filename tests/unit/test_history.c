@@ -135,24 +135,77 @@ static void a_failed_call_keeps_what_the_engine_said(void **state)
 	assert_int_equal(request->status, 503);
 }
 
-static void only_the_last_attempt_counts(void **state)
+static void every_attempt_is_kept(void **state)
 {
 	struct world *world = *state;
 	struct scribe *worker = &world->worker[0];
 
 	scribe_begin(worker, 10, 1, 100);
-	scribe_call_begin(worker, &READ, 20, 0);
-	scribe_call_end(worker, &READ, 21, 0, DB_OK, DB_TX_NONE);
-	scribe_put(worker, EVENT_ATTEMPT_END, 30, OP_FAILED, DB_BUSY);
-	scribe_put(worker, EVENT_ATTEMPT_BEGIN, 40, 0, 0);
+	scribe_call_begin(worker, &LOCK, 20, 0);
+	scribe_call_end(worker, &LOCK, 21, 0, DB_BUSY, DB_TX_NONE);
+	scribe_try_again(worker, 30, OP_FAILED, DB_BUSY, 40);
 	scribe_call_begin(worker, &READ, 50, 0);
 	scribe_call_end(worker, &READ, 51, 700, DB_OK, DB_TX_NONE);
+	scribe_call_begin(worker, &ADD, 55, 100);
+	scribe_call_end(worker, &ADD, 56, 1, DB_OK, DB_TX_NONE);
 	scribe_end(worker, 60, OP_DONE, DB_OK, 200);
 	history_build(&world->history, &world->events);
+	assert_int_equal(world->history.strays, 0);
 	const struct history_request *request = history_find(&world->history, 1);
-	assert_int_equal(request->n_steps, 1);
+	assert_int_equal(request->n_attempts, 2);
+	const struct history_attempt *first = &request->attempts[0], *last = &request->attempts[1];
+	assert_int_equal(first->number, 1);
+	assert_int_equal(first->begin_ns, 10);
+	assert_int_equal(first->end_ns, 30);
+	assert_int_equal(first->end, OP_FAILED);
+	assert_int_equal(first->err, DB_BUSY);
+	assert_int_equal(first->n_steps, 1);
+	assert_int_equal(first->steps[0].err, DB_BUSY);
+	assert_int_equal(first->steps[0].traits, DB_LOCKS);
+	assert_int_equal(last->number, 2);
+	assert_int_equal(last->begin_ns, 40);
+	assert_int_equal(last->end_ns, 60);
+	assert_int_equal(last->n_steps, 2);
+	assert_int_equal(last->steps[0].traits, 0);
+	assert_int_equal(last->steps[1].traits, DB_ADDS);
+	assert_ptr_equal(request->steps, last->steps); /* who asks for no other */
+	assert_int_equal(request->n_steps, 2);
 	assert_int_equal(request->steps[0].value, 700);
 	assert_int_equal(request->end, OP_DONE);
+	assert_int_equal(request->err, DB_OK);
+}
+
+static void steps_and_attempts_that_do_not_fit(void **state)
+{
+	struct world *world = *state;
+	struct scribe *worker = &world->worker[0];
+
+	scribe_begin(worker, 10, 1, 100);
+	scribe_put(worker, EVENT_ATTEMPT_BEGIN, 20, 0, 0); /* within another */
+	scribe_put(worker, EVENT_ATTEMPT_END, 30, OP_FAILED, DB_BUSY);
+	scribe_call_begin(worker, &READ, 40, 0); /* after its attempt */
+	scribe_end(worker, 60, OP_FAILED, DB_BUSY, 503); /* an attempt's second end */
+	history_build(&world->history, &world->events);
+	assert_int_equal(world->history.strays, 3);
+	const struct history_request *request = history_find(&world->history, 1);
+	assert_int_equal(request->n_attempts, 1);
+	assert_int_equal(request->attempts[0].end_ns, 30);
+	assert_int_equal(request->n_steps, 0);
+}
+
+static void a_killed_attempt_has_no_end(void **state)
+{
+	struct world *world = *state;
+	struct scribe *worker = &world->worker[0];
+
+	scribe_begin(worker, 10, 1, 100);
+	scribe_try_again(worker, 30, OP_CONFLICT, DB_OK, 40);
+	history_build(&world->history, &world->events);
+	const struct history_request *request = history_find(&world->history, 1);
+	assert_int_equal(request->n_attempts, 2);
+	assert_int_equal(request->attempts[0].end, OP_CONFLICT);
+	assert_int_equal(request->attempts[1].end_ns, 0);
+	assert_int_equal(request->end_ns, 0);
 }
 
 static void the_order_of_slots_does_not_matter(void **state)
@@ -329,7 +382,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_deposit_is_read_step_by_step, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_call_without_an_end_stays_open, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_failed_call_keeps_what_the_engine_said, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(only_the_last_attempt_counts, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(every_attempt_is_kept, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(steps_and_attempts_that_do_not_fit, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_killed_attempt_has_no_end, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_order_of_slots_does_not_matter, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_does_not_fit_is_counted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_lost_end_or_begin_shows, set_up, tear_down),
