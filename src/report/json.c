@@ -83,12 +83,37 @@ static json_t *numbers(const uint32_t *items, size_t n)
 	return array;
 }
 
-static json_t *refused(const struct findings *findings)
+static json_t *by_reason(const struct refusals *refusals, size_t n)
 {
 	json_t *object = json_object();
 
-	for (size_t i = 0; i < findings->n_refused_kinds; i++)
-		put(object, findings->refused[i].reason, count(findings->refused[i].n));
+	for (size_t i = 0; i < n; i++)
+		put(object, refusals[i].reason, count(refusals[i].n));
+	return object;
+}
+
+/* Known from the workers' events alone. */
+static json_t *tries(const struct run_result *result)
+{
+	const struct tries *tries = &result->findings.tries;
+	json_t *object = json_object();
+
+	put(object, "attempts", count(tries->attempts));
+	put(object, "most", count(tries->most));
+	put(object, "again", count(tries->again));
+	put(object, "given_up", count(tries->given_up));
+	put(object, "failed", by_reason(tries->failed, tries->n_failed_kinds));
+	put(object, "cost_s", seconds(tries->cost_ns));
+	return object;
+}
+
+static json_t *unknown_outcomes(const struct findings *findings)
+{
+	json_t *object = json_object();
+
+	put(object, "requests", count(findings->outcome_unknown));
+	put(object, "on_record", count(findings->unknown_done));
+	put(object, "not_on_record", count(findings->unknown_not_done));
 	return object;
 }
 
@@ -139,6 +164,10 @@ static void put_plan(json_t *object, const struct run_plan *plan)
 	put(object, "amount", number(plan->amount));
 	put(object, "traced", json_boolean(plan->traced));
 	put(object, "recorded", json_boolean(plan->recorded));
+	put(object, "own_level", json_boolean(plan->own_level));
+	put(object, "no_transaction", json_boolean(plan->no_transaction));
+	put(object, "max_tries", json_integer(plan->max_tries > 1 ? plan->max_tries : 1));
+	put(object, "fault", text(plan->fault));
 	put(object, "sets", sets);
 }
 
@@ -152,7 +181,9 @@ static void put_place(json_t *object, const struct run_result *result)
 	put(db, "engine", text(identity->engine));
 	put(db, "url", text(result->plan.database));
 	put(object, "db", db);
+	put(object, "database", text(result->plan.db_option));
 	put(object, "isolation", text(identity->isolation));
+	put(object, "expected", text(expectation_name(result->expected)));
 	put(object, "snapshot_isolation",
 	    identity->snapshot_isolation < 0 ? json_null() : json_boolean(identity->snapshot_isolation > 0));
 }
@@ -160,7 +191,7 @@ static void put_place(json_t *object, const struct run_result *result)
 static void put_findings(json_t *object, const struct findings *findings)
 {
 	put(object, "answered", count(findings->answered));
-	put(object, "refused", refused(findings));
+	put(object, "refused", by_reason(findings->refused, findings->n_refused_kinds));
 	put(object, "unanswered", count(findings->unanswered));
 	put(object, "unanswered_but_done", count(findings->unanswered_but_done));
 	put(object, "transactions", count(findings->transactions));
@@ -173,6 +204,9 @@ static void put_findings(json_t *object, const struct findings *findings)
 	put(object, "torn", known(findings->torn));
 	put(object, "lost", numbers(findings->lost, findings->n_lost));
 	put(object, "torn_requests", numbers(findings->torn_requests, findings->n_torn_requests));
+	put(object, "doubled", count(findings->doubled));
+	put(object, "doubled_requests", numbers(findings->doubled_requests, findings->n_doubled_requests));
+	put(object, "outcome_unknown", unknown_outcomes(findings));
 }
 
 static json_t *overlap(const struct run_result *result)
@@ -187,28 +221,49 @@ static json_t *overlap(const struct run_result *result)
 	return object;
 }
 
+static void put_what(json_t *object, const struct run_result *result)
+{
+	put(object, "scenario", text(result->plan.scenario));
+	put(object, "variant", text(result->plan.variant));
+	put(object, "mix", text(result->plan.mix));
+	put_place(object, result);
+	put_plan(object, &result->plan);
+	/* Seeds come from the command line as signed 64-bit numbers, none below zero. */
+	put(object, "seed", json_integer((json_int_t)result->plan.seed));
+}
+
+static json_t *not_raced(const struct run_result *result)
+{
+	json_t *object = json_object(), *reasons = json_array();
+
+	append(reasons, text(result->not_applicable));
+	put(object, "verdict", text("not_applicable"));
+	put(object, "reasons", reasons);
+	put_what(object, result);
+	return object;
+}
+
 static json_t *run_object(const struct run_result *result)
 {
 	const struct findings *findings = &result->findings;
-	json_t *object = json_object(), *reasons = json_array();
+	json_t *object, *reasons;
 
+	if (result->not_applicable != NULL)
+		return not_raced(result);
+	object = json_object();
+	reasons = json_array();
 	for (size_t i = 0; i < findings->n_reasons; i++)
 		append(reasons, text(findings->reasons[i]));
 	put(object, "verdict", text(verdict_name(findings->verdict)));
 	put(object, "reasons", reasons);
 	put(object, "serial_by_construction", json_boolean(findings->serial_by_construction));
 	put(object, "interrupted", json_boolean(result->interrupted));
-	put(object, "scenario", text(result->plan.scenario));
-	put(object, "variant", text(result->plan.variant));
-	put(object, "mix", text(result->plan.mix));
-	put_place(object, result);
-	put_plan(object, &result->plan);
+	put_what(object, result);
 	put_findings(object, findings);
+	put(object, "tries", result->plan.recorded ? tries(result) : json_null());
 	put(object, "overlap", overlap(result));
 	put(object, "overwrites", overwrites(result));
 	put(object, "seconds", seconds(result->end_ns - result->start_ns));
-	/* Seeds come from the command line as signed 64-bit numbers, none below zero. */
-	put(object, "seed", json_integer((json_int_t)result->plan.seed));
 	return object;
 }
 

@@ -39,14 +39,20 @@ static void add_volley(struct str *str, const struct run_plan *plan)
 	}
 	str_add(str, ", ");
 	str_count(str, (size_t)plan->workers, "synchronous worker");
-	if (!plan->pauses)
-		return;
-	str_add(str, ", a pause of ");
-	str_duration(str, plan->delay_min_ns);
-	if (plan->delay_max_ns != plan->delay_min_ns) {
+	if (plan->pauses) {
+		str_add(str, ", a pause of ");
+		str_duration(str, plan->delay_min_ns);
+	}
+	if (plan->pauses && plan->delay_max_ns != plan->delay_min_ns) {
 		str_add(str, " to ");
 		str_duration(str, plan->delay_max_ns);
 	}
+	if (plan->no_transaction)
+		str_add(str, ", without BEGIN and COMMIT (--no-transaction)");
+	if (plan->max_tries > 1)
+		str_printf(str, ", up to %d tries", plan->max_tries);
+	if (plan->fault != NULL)
+		str_printf(str, ", fault: %s", plan->fault);
 }
 
 static void add_place(struct str *str, const struct run_result *result)
@@ -54,6 +60,8 @@ static void add_place(struct str *str, const struct run_result *result)
 	const struct db_identity *identity = &result->identity;
 
 	str_printf(str, "; %s %s %s", identity->product, identity->version, identity->isolation);
+	if (result->plan.own_level)
+		str_add(str, " (the variant's own level)");
 	if (identity->snapshot_isolation >= 0)
 		str_printf(str, " (innodb_snapshot_isolation %s)", identity->snapshot_isolation > 0 ? "ON" : "OFF");
 	for (size_t i = 0; i < result->plan.n_sets; i++)
@@ -215,7 +223,7 @@ struct sum {
 	struct str remark;
 };
 
-static void str_reason(struct str *str, const char *reason)
+void str_reason(struct str *str, const char *reason)
 {
 	for (; *reason != '\0'; reason++)
 		str_add_char(str, *reason == '_' ? ' ' : *reason);
@@ -223,10 +231,7 @@ static void str_reason(struct str *str, const char *reason)
 
 void str_refusals(struct str *str, const struct findings *findings)
 {
-	for (size_t i = 0; i < findings->n_refused_kinds; i++) {
-		str_printf(str, "%s%zu ", i > 0 ? ", " : "", findings->refused[i].n);
-		str_reason(str, findings->refused[i].reason);
-	}
+	str_reasons(str, findings->refused, findings->n_refused_kinds);
 }
 
 static void str_losses(struct str *str, const struct findings *findings)
@@ -311,26 +316,40 @@ static void add_reasons(struct str *line, const struct findings *findings)
 	str_add_char(line, '.');
 }
 
+/* What is wrong beside the sum, or explains it. */
+static void add_why_violated(struct str *line, const struct findings *findings)
+{
+	struct str why = {0};
+
+	str_losses(&why, findings);
+	if (findings->doubled > 0) {
+		str_add(&why, why.length > 0 ? ", " : "");
+		str_count(&why, findings->doubled, "deposit");
+		str_add(&why, " more than once");
+	}
+	if (why.length > 0 && findings->missing != 0)
+		str_printf(line, " (%s)", str_text(&why));
+	else if (why.length > 0)
+		str_printf(line, ": %s", str_text(&why));
+	else if (findings->lost_updates < 0)
+		str_add(line, " (who erased whom cannot be told without recording)");
+	str_fini(&why);
+}
+
 static void add_violated(struct str *line, const struct findings *findings)
 {
 	int64_t missing = findings->missing;
 
-	str_add(line, missing < 0 ? "WRONG: " : "LOST: ");
+	str_add(line, missing > 0 ? "LOST: " : missing == 0 && findings->doubled > 0 ? "DOUBLED: " : "WRONG: ");
 	str_count(line, findings->answered, "deposit");
-	str_printf(line, " %s answered 200 OK, %zu %s on record, ", findings->answered == 1 ? "was" : "were",
+	str_printf(line, " %s answered 200 OK, %zu %s on record", findings->answered == 1 ? "was" : "were",
 	           findings->transactions, findings->transactions == 1 ? "is" : "are");
 	if (missing < 0)
-		str_printf(line, "the balance is %lld too high", -(long long)missing);
-	else
-		str_printf(line, "%lld is gone", (long long)missing);
-	struct str losses = {0};
-	str_losses(&losses, findings);
-	if (losses.length > 0)
-		str_printf(line, " (%s)", str_text(&losses));
-	else if (findings->lost_updates < 0)
-		str_add(line, " (who erased whom cannot be told without recording)");
+		str_printf(line, ", the balance is %lld too high", -(long long)missing);
+	else if (missing > 0)
+		str_printf(line, ", %lld is gone", (long long)missing);
+	add_why_violated(line, findings);
 	str_add_char(line, '.');
-	str_fini(&losses);
 }
 
 static void add_none_seen(struct str *line, const struct run_result *result)
@@ -349,6 +368,21 @@ static void add_none_seen(struct str *line, const struct run_result *result)
 	str_count(line, findings->pairs_overlapped, "pair");
 	str_printf(line, " overlapped%s. This proves nothing.",
 	           findings->overlap_seen_by_client ? " as the client saw them" : "");
+}
+
+/* Equal amounts tell how many deposits are missing, not always whose they were. */
+static bool is_untold(const struct run_result *result)
+{
+	const struct findings *findings = &result->findings;
+
+	if (result->plan.traced || !result->plan.recorded || findings->verdict != VERDICT_VIOLATED ||
+	    result->plan.amount == 0)
+		return false;
+	for (size_t i = 0; i < findings->n_overwrites; i++)
+		if (findings->overwrites[i].n_gone != findings->overwrites[i].n_erased)
+			return true;
+	return findings->lost_updates < 0 || findings->torn < 0 || (size_t)findings->lost_updates > findings->n_lost ||
+	       (size_t)findings->torn > findings->n_torn_requests || findings->doubled > findings->n_doubled_requests;
 }
 
 static enum ink verdict_ink(enum verdict verdict)
@@ -384,6 +418,9 @@ static void add_verdict(struct str *str, const struct report_style *style, const
 	str_add(str, ink_off(style, verdict_ink(findings->verdict)));
 	if (remarks.length > 0)
 		str_paragraph(str, style, "", str_text(&remarks));
+	if (is_untold(result))
+		str_paragraph(str, style, "", "Equal amounts do not always tell whose deposit was what: --traced makes each "
+		                              "twice the one before.");
 	str_fini(&line);
 	str_fini(&remarks);
 }
@@ -397,6 +434,7 @@ static void text_run(FILE *to, const struct report_style *style, const struct ru
 	add_overwrites(&str, style, result);
 	add_torn(&str, style, &result->findings);
 	add_unanswered(&str, style, result);
+	str_tries(&str, style, result);
 	if (str.length > before)
 		str_add_char(&str, '\n');
 	add_sums(&str, style, result);

@@ -241,6 +241,10 @@ static inline void world_sums(struct world *world, const struct world_written *w
 	findings->missing = findings->lost_amount = findings->expected_balance - findings->actual_balance;
 	findings->lost_updates = (int64_t)n - __builtin_popcountll(written[n - 1].in_it);
 	findings->verdict = findings->lost_updates > 0 ? VERDICT_VIOLATED : VERDICT_NONE_SEEN;
+	findings->lost = arena_new(&world->arena, n, sizeof(uint32_t));
+	for (uint32_t i = 1; i <= n; i++)
+		if ((written[n - 1].in_it >> i & 1) == 0)
+			findings->lost[findings->n_lost++] = i;
 }
 
 /* All requests at once on the plan's workers, each taken by the first that is free. */

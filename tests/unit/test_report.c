@@ -142,6 +142,9 @@ static struct world *deadlock(void)
 	findings->n_refused = findings->n_refused_kinds = 1;
 	findings->recorded_sum = findings->expected_balance = 200;
 	findings->actual_balance = findings->missing = findings->lost_amount = 100;
+	static uint32_t first = 1;
+	findings->lost = &first;
+	findings->n_lost = 1;
 	findings->lost_updates = 1;
 	world_overlap(world);
 	world->result.end_ns = world_ns(9000);
