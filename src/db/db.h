@@ -138,9 +138,10 @@ const struct db_identity *db_identity(const struct db_session *session);
 bool db_limits_lock_waits(const struct db_target *target);
 
 /* From now on the session's transactions, and its lone statements, run at this level; DEFAULT: at the one that
- * it was opened with. The identity tells the level as read back. Costs nothing where it is at that level
- * already. False: the engine lacks it, or the session is in a transaction; or the connection broke, and the
- * session is of no more use: then *lost, which may be NULL, is set. */
+ * it was opened with (SERVER cannot be told from that any more, and is an error). The identity tells the level
+ * as read back. Sends nothing where it is at that level already; no hook sees what is sent. False: the engine
+ * lacks it, or the session is in a transaction; or the connection broke, and the session is of no more use:
+ * then *lost, which may be NULL, is set. */
 bool db_set_level(struct db_session *session, enum db_iso iso, bool *lost, struct err *err) MUST_USE;
 
 /* What not every engine has. */
@@ -270,9 +271,11 @@ void db_add_hook(struct db_session *session, const struct db_hook *hook);
 bool db_cancel(struct db_session *session, struct err *err) MUST_USE;
 
 /* Breaks the session's connection, for tests of what happens then. The socket is shut down, nothing is
- * pretended: ALL: what the session sends next does not arrive. ANSWERS: it arrives and is carried out, and the
- * answer is lost. The next call is DB_LOST either way. By the session's own thread, from a hook's `before`
- * say. False where there is no connection (DB_HAS_CONNECTIONS), and nothing happens. */
+ * pretended: ALL: what the session sends next does not arrive. ANSWERS: the next statement arrives and is
+ * carried out, and its answer is lost (one that the server will not even prepare is answered, and nothing is
+ * lost yet). The call is DB_LOST with DB_TX_UNKNOWN either way, and so are all after it. By the session's own
+ * thread, from a hook's `before` say. False where there is no connection (DB_HAS_CONNECTIONS), and nothing
+ * happens. */
 enum db_cut { DB_CUT_ALL, DB_CUT_ANSWERS };
 bool db_cut(struct db_session *session, enum db_cut cut);
 

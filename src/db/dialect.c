@@ -15,19 +15,9 @@ static const struct {
 	{"id", offsetof(struct dialect, id)},                 {"stamp", offsetof(struct dialect, stamp)},
 	{"table_end", offsetof(struct dialect, table_end)},   {"for_share", offsetof(struct dialect, for_share)},
 	{"returning_id", offsetof(struct dialect, returning_id)},
+	{"named_lock", offsetof(struct dialect, named_lock)},
+	{"named_unlock", offsetof(struct dialect, named_unlock)},
 };
-
-static const char *words_of(const struct dialect *dialect, const char *token, size_t length)
-{
-	for (size_t i = 0; i < COUNT_OF(tokens); i++)
-		if (strlen(tokens[i].name) == length && memcmp(tokens[i].name, token, length) == 0) {
-			const char *words;
-
-			memcpy(&words, (const char *)dialect + tokens[i].member, sizeof words);
-			return words;
-		}
-	return NULL;
-}
 
 static bool no_such_token(const char *token, size_t length, struct err *err)
 {
@@ -39,6 +29,22 @@ static bool no_such_token(const char *token, size_t length, struct err *err)
 	        str_text(&known));
 	str_fini(&known);
 	return false;
+}
+
+static const char *words_of(const struct dialect *dialect, const char *token, size_t length, struct err *err)
+{
+	for (size_t i = 0; i < COUNT_OF(tokens); i++)
+		if (strlen(tokens[i].name) == length && memcmp(tokens[i].name, token, length) == 0) {
+			const char *words;
+
+			memcpy(&words, (const char *)dialect + tokens[i].member, sizeof words);
+			if (words == NULL)
+				err_set(err, "this engine has nothing that {%s} in an SQL statement could stand for",
+				        tokens[i].name);
+			return words;
+		}
+	no_such_token(token, length, err);
+	return NULL;
 }
 
 char *dialect_expand(const struct dialect *dialect, const char *sql, struct err *err)
@@ -56,11 +62,9 @@ char *dialect_expand(const struct dialect *dialect, const char *sql, struct err 
 			err_set(err, "a '{' in an SQL statement has no '}'");
 			break;
 		}
-		const char *words = words_of(dialect, rest, length);
-		if (words == NULL) {
-			no_such_token(rest, length, err);
+		const char *words = words_of(dialect, rest, length, err);
+		if (words == NULL)
 			break;
-		}
 		str_add(&out, words);
 		rest += length + 1;
 	}

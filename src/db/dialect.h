@@ -6,13 +6,14 @@
  *   {named_lock}    takes a lock by number    {named_unlock} gives it back
  *   {returning_id}  ends an INSERT whose new id (a column `id`) is wanted: db_outcome.inserted_id
  *
+ * Not every engine has all of them: the use of one that it lacks is an error (see enum db_ability).
  * A brace can stand for nothing else, in a quoted text neither. */
 #ifndef DB_DIALECT_H
 #define DB_DIALECT_H
 
 #include "db/driver.h"
 
-/* Heap text, or NULL and an error that names the unknown token. */
+/* Heap text, or NULL and an error that names the token that is unknown or that the engine lacks. */
 char *dialect_expand(const struct dialect *dialect, const char *sql, struct err *err) MUST_USE;
 
 #endif

@@ -48,9 +48,10 @@ struct db_driver {
 	/* From now on `waiting` is called with `context` whenever the client itself waits for a lock;
 	 * NULL for engines whose servers wait. */
 	void (*on_wait)(void *connection, void (*waiting)(void *context, int tries), void *context);
-	/* The level of what follows, never DEFAULT; sets identity->isolation to what was read back. Not called
-	 * within a transaction. */
-	bool (*set_level)(void *connection, enum db_iso iso, struct db_identity *identity, struct err *err);
+	/* The level of what follows, one of those with a name of their own; sets identity->isolation to what was
+	 * read back. Not called within a transaction. False too where the connection broke: *lost is set then. */
+	bool (*set_level)(void *connection, enum db_iso iso, struct db_identity *identity, bool *lost,
+	                  struct err *err);
 	/* See db_cut; NULL where there is no connection. */
 	void (*cut)(void *connection, enum db_cut cut);
 	/* Called by any thread while `perform` may be under way on another. */
@@ -85,6 +86,10 @@ struct db_value db_rows_text(struct db_rows *rows, const char *bytes, size_t len
 /* Sets the error and the engine's words, shortened if they are long. */
 void db_outcome_fail(struct db_outcome *outcome, enum db_err err, const char *message);
 size_t db_count_args(const struct db_value *args); /* up to DB_END, at most DB_MAX_ARGS */
+
+/* Shuts a connection's socket down, TCP or unix: both ways at once, or so that nothing that arrives from now
+ * on is read while what is sent still leaves. */
+void db_cut_socket(int socket, enum db_cut cut);
 
 /* Undoes percent-encoding into the target's arena. `what` names the part in an error. */
 char *db_url_decode(struct db_target *target, const char *text, size_t length, const char *what,

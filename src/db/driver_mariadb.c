@@ -13,6 +13,9 @@ static const struct dialect dialect = {
 	.for_update = "FOR UPDATE",
 	.for_share = "LOCK IN SHARE MODE",
 	.returning_id = "", /* it tells by itself */
+	/* They know nothing of transactions; as patient as the waits for rows are. */
+	.named_lock = "GET_LOCK(CONCAT('racy ', ?), @@innodb_lock_wait_timeout)",
+	.named_unlock = "RELEASE_LOCK(CONCAT('racy ', ?))",
 	.new_id = "bigint NOT NULL AUTO_INCREMENT PRIMARY KEY",
 	.id = "bigint",
 	.stamp = "datetime(6)",
@@ -110,6 +113,27 @@ static void take_tx(const struct maria *maria, struct db_outcome *outcome)
 		outcome->tx = (status & SERVER_STATUS_IN_TRANS) != 0 ? DB_TX_OPEN : DB_TX_NONE;
 }
 
+/* ---- a connection that breaks ------------------------------------------------------------------ */
+
+/* An answer is cut off when its statement is sent and not before: what is prepared first would else not
+ * be carried out at all. */
+static void maria_cut(void *connection, enum db_cut cut)
+{
+	struct maria *maria = connection;
+
+	if (cut == DB_CUT_ANSWERS)
+		maria->lose_answer = true;
+	else
+		db_cut_socket(mysql_get_socket(maria->mysql), cut);
+}
+
+static void before_sending(struct maria *maria)
+{
+	if (maria->lose_answer)
+		db_cut_socket(mysql_get_socket(maria->mysql), DB_CUT_ANSWERS);
+	maria->lose_answer = false;
+}
+
 /* ---- statements ------------------------------------------------------------------------------ */
 
 void maria_forget(struct maria *maria, size_t index)
@@ -182,7 +206,10 @@ static bool execute(struct maria *maria, const struct db_call *call, MYSQL_STMT 
 			break;
 		}
 	}
-	if ((n > 0 && mysql_stmt_bind_param(statement, binds) != 0) || mysql_stmt_execute(statement) != 0)
+	if (n > 0 && mysql_stmt_bind_param(statement, binds) != 0)
+		return fail_statement(maria, call, outcome, statement);
+	before_sending(maria);
+	if (mysql_stmt_execute(statement) != 0)
 		return fail_statement(maria, call, outcome, statement);
 	return true;
 }
@@ -312,6 +339,7 @@ static void perform_statement(struct maria *maria, const struct db_call *call, c
 static void perform_plain(struct maria *maria, const struct db_call *call, const char *sql,
                           struct db_outcome *outcome)
 {
+	before_sending(maria);
 	if (mysql_query(maria->mysql, sql) != 0)
 		fail(maria, call, outcome, mysql_errno(maria->mysql), mysql_sqlstate(maria->mysql),
 		     mysql_error(maria->mysql));
@@ -345,9 +373,12 @@ const struct db_driver db_driver_mariadb = {
 	.schemes = (const char *const[]){"mysql", "mariadb", NULL},
 	.usage = "mysql://user:password@host:port/name (or mariadb://...) | mysql://user@/name?socket=PATH",
 	.dialect = &dialect,
+	.abilities = DB_HAS_NAMED_LOCKS | DB_HAS_SHARE_LOCKS | DB_HAS_CONNECTIONS,
 	.parse = db_url_parse_server,
 	.open = maria_open,
 	.perform = maria_perform,
+	.set_level = maria_set_level,
+	.cut = maria_cut,
 	.create = maria_create,
 	.close = maria_close,
 	.cancel = maria_cancel,

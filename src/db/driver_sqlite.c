@@ -41,7 +41,6 @@ struct lite {
 
 static const struct dialect dialect = {
 	.for_update = "", /* BEGIN IMMEDIATE has locked the whole database already */
-	.for_share = "",
 	.returning_id = "", /* it tells by itself */
 	.new_id = "integer NOT NULL PRIMARY KEY AUTOINCREMENT",
 	.id = "integer",
@@ -415,15 +414,29 @@ static bool is_patience(const struct db_setting *setting)
 	return sqlite3_stricmp(setting->name, "busy_timeout") == 0;
 }
 
+static bool has_level(enum db_iso iso, struct err *err)
+{
+	if (iso == DB_ISO_DEFAULT || iso == DB_ISO_SERVER || iso == DB_SERIALIZABLE)
+		return true;
+	return err_set(err, "SQLite has one isolation level, SERIALIZABLE; it has no %s", db_iso_name(iso));
+}
+
+static bool lite_set_level(void *connection, enum db_iso iso, struct db_identity *identity, bool *lost,
+                           struct err *err)
+{
+	(void)connection;
+	(void)identity; /* it was at the only one before */
+	(void)lost;
+	return has_level(iso, err);
+}
+
 static bool prepare_session(struct lite *lite, const struct db_target *target,
                             const struct db_settings *settings, struct err *err)
 {
 	struct db_setting foreign_keys = {"foreign_keys", "on"};
 
-	if (settings->iso != DB_ISO_DEFAULT && settings->iso != DB_ISO_SERVER &&
-	    settings->iso != DB_SERIALIZABLE)
-		return err_set(err, "SQLite has one isolation level, SERIALIZABLE; it has no %s",
-		               db_iso_name(settings->iso));
+	if (!has_level(settings->iso, err))
+		return false;
 	if (!switch_journal(lite, target, journal_of(settings), err) || !set_pragma(lite, &foreign_keys, err))
 		return false;
 	for (size_t i = 0; i < settings->n_sets; i++)
@@ -524,6 +537,7 @@ const struct db_driver db_driver_sqlite = {
 	.open = lite_open,
 	.perform = lite_perform,
 	.on_wait = lite_on_wait,
+	.set_level = lite_set_level,
 	.cancel = lite_cancel,
 	.close = lite_close,
 };

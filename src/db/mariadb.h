@@ -20,11 +20,14 @@ struct maria {
 	bool is_mariadb;
 	struct db_target server; /* where it is: its cancelling needs a connection beside it */
 	int64_t number;          /* the server's own of this connection */
+	bool lose_answer;        /* of the next statement: the socket is cut when that is sent */
 };
 
-/* The driver's `open`, `create`, `close`, `cancel` and `who_waits`. */
+/* The driver's `open`, `set_level`, `create`, `close`, `cancel` and `who_waits`. */
 void *maria_open(const struct db_target *target, const struct db_settings *settings,
                  struct db_identity *identity, struct err *err) MUST_USE;
+bool maria_set_level(void *connection, enum db_iso iso, struct db_identity *identity, bool *lost,
+                     struct err *err) MUST_USE;
 bool maria_create(const struct db_target *target, struct err *err) MUST_USE;
 void maria_close(void *connection);
 bool maria_cancel(void *connection, struct err *err) MUST_USE;

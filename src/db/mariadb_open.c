@@ -136,6 +136,15 @@ static enum db_iso level_asked(enum db_iso iso)
 	return iso == DB_ISO_DEFAULT ? DB_READ_COMMITTED : iso; /* as Django sets it */
 }
 
+static bool ask_for_level(MYSQL *mysql, enum db_iso iso, struct err *err)
+{
+	char *sql = mem_printf("SET SESSION TRANSACTION ISOLATION LEVEL %s", db_iso_name(iso));
+	bool ok = run(mysql, sql, "the isolation level cannot be set", err);
+
+	free(sql);
+	return ok;
+}
+
 static bool apply(MYSQL *mysql, const struct db_settings *settings, struct err *err)
 {
 	/* Strict: a value that does not fit must be refused, never cut. */
@@ -144,11 +153,8 @@ static bool apply(MYSQL *mysql, const struct db_settings *settings, struct err *
 	enum db_iso iso = level_asked(settings->iso);
 	bool ok = run(mysql, base, "the session cannot be set up", err);
 
-	if (ok && iso != DB_ISO_SERVER) {
-		char *sql = mem_printf("SET SESSION TRANSACTION ISOLATION LEVEL %s", db_iso_name(iso));
-		ok = run(mysql, sql, "the isolation level cannot be set", err);
-		free(sql);
-	}
+	if (ok && iso != DB_ISO_SERVER)
+		ok = ask_for_level(mysql, iso, err);
 	if (ok && settings->lock_wait_ns > 0) {
 		int64_t seconds = (settings->lock_wait_ns - 1) / NS_PER_S + 1;
 		char *text = mem_printf("%lld", (long long)seconds);
@@ -202,7 +208,8 @@ static void take_answer(const char *name, const char *value, struct answers *ans
 	}
 }
 
-static bool read_back(MYSQL *mysql, struct answers *answers, struct db_identity *identity, struct err *err)
+static bool read_variables(MYSQL *mysql, struct answers *answers, struct db_identity *identity,
+                           struct err *err)
 {
 	static const char variables[] =
 	        "SHOW SESSION VARIABLES WHERE Variable_name IN ('version', 'version_comment', "
@@ -211,12 +218,22 @@ static bool read_back(MYSQL *mysql, struct answers *answers, struct db_identity 
 	MYSQL_RES *result;
 	MYSQL_ROW row;
 
-	*identity = (struct db_identity){.snapshot_isolation = -1};
 	if (mysql_query(mysql, variables) != 0 || (result = mysql_store_result(mysql)) == NULL)
 		return err_set(err, "the session cannot be asked what it is: %s", mysql_error(mysql));
 	while ((row = mysql_fetch_row(result)) != NULL)
 		take_answer(row[0], row[1] != NULL ? row[1] : "", answers, identity);
 	mysql_free_result(result);
+	return true;
+}
+
+static bool read_back(MYSQL *mysql, struct answers *answers, struct db_identity *identity, struct err *err)
+{
+	MYSQL_RES *result;
+	MYSQL_ROW row;
+
+	*identity = (struct db_identity){.snapshot_isolation = -1};
+	if (!read_variables(mysql, answers, identity, err))
+		return false;
 	maria_identify(answers->version, answers->comment, identity);
 	if (mysql_query(mysql, "SELECT CONNECTION_ID()") != 0 || (result = mysql_store_result(mysql)) == NULL)
 		return err_set(err, "the session cannot be asked for its number: %s", mysql_error(mysql));
@@ -236,6 +253,17 @@ bool maria_is_as_asked(const struct db_identity *identity, enum db_iso iso, stru
 		return true;
 	return err_set(err, "the session is at %s although %s was asked for", identity->isolation,
 	               db_iso_name(iso));
+}
+
+bool maria_set_level(void *connection, enum db_iso iso, struct db_identity *identity, bool *lost,
+                     struct err *err)
+{
+	MYSQL *mysql = ((struct maria *)connection)->mysql;
+	struct answers answers = {0};
+	bool ok = ask_for_level(mysql, iso, err) && read_variables(mysql, &answers, identity, err);
+
+	*lost = !ok && maria_classify(mysql_errno(mysql)) == DB_LOST;
+	return ok && maria_is_as_asked(identity, iso, err);
 }
 
 /* All that connecting to the server again takes; the target itself may be gone by then. */

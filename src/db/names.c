@@ -66,6 +66,21 @@ const char *db_verb_name(enum db_verb verb)
 	return names[verb];
 }
 
+const char *db_ability_name(enum db_ability ability)
+{
+	switch (ability) {
+	case DB_HAS_NAMED_LOCKS:
+		return "locks by name";
+	case DB_NAMED_LOCKS_END:
+		return "locks by name that end with a transaction";
+	case DB_HAS_SHARE_LOCKS:
+		return "shared locks on rows";
+	case DB_HAS_CONNECTIONS:
+		return "a connection that can break";
+	}
+	return "nothing";
+}
+
 const char *db_iso_name(enum db_iso iso)
 {
 	return isos[iso];

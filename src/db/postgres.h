@@ -20,12 +20,15 @@ struct pg {
 		size_t n_marks;
 	} kept[PG_KEPT];
 	size_t n_kept;
-	bool observes; /* the question who waits is prepared too */
+	bool observes;    /* the question who waits is prepared too */
+	bool lose_answer; /* of the next statement: the socket is cut when that is sent */
 };
 
-/* The driver's `open`, `create` and `close`. */
+/* The driver's `open`, `set_level`, `create` and `close`. */
 void *pg_open(const struct db_target *target, const struct db_settings *settings,
               struct db_identity *identity, struct err *err) MUST_USE;
+bool pg_set_level(void *connection, enum db_iso iso, struct db_identity *identity, bool *lost,
+                  struct err *err) MUST_USE;
 bool pg_create(const struct db_target *target, struct err *err) MUST_USE;
 void pg_close(void *connection);
 

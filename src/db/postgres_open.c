@@ -212,18 +212,23 @@ static bool is_named(enum db_iso iso)
 	return iso != DB_ISO_DEFAULT && iso != DB_ISO_SERVER; /* frameworks leave it as the server has it */
 }
 
+static bool ask_for_level(PGconn *conn, enum db_iso iso, struct err *err)
+{
+	char *sql = mem_printf("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL %s", db_iso_name(iso));
+	bool ok = run(conn, sql, "the isolation level cannot be set", err);
+
+	free(sql);
+	return ok;
+}
+
 static bool apply(PGconn *conn, const struct db_settings *settings, struct err *err)
 {
 	static const char base[] = "SET SESSION TimeZone = 'UTC'; SET SESSION DateStyle = 'ISO'; "
 	                           "SET SESSION standard_conforming_strings = on";
 	bool ok = run(conn, base, "the session cannot be set up", err);
 
-	if (ok && is_named(settings->iso)) {
-		char *sql = mem_printf("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL %s",
-		                       db_iso_name(settings->iso));
-		ok = run(conn, sql, "the isolation level cannot be set", err);
-		free(sql);
-	}
+	if (ok && is_named(settings->iso))
+		ok = ask_for_level(conn, settings->iso, err);
 	if (ok && settings->lock_wait_ns > 0) {
 		char *text = mem_printf("%lld", (long long)((settings->lock_wait_ns - 1) / NS_PER_MS + 1));
 		const struct db_setting wait = {"lock_timeout", text};
@@ -250,21 +255,29 @@ void pg_identify(const char *words, struct db_identity *identity)
 	         number);
 }
 
+static bool read_level(PGconn *conn, struct db_identity *identity, struct err *err)
+{
+	char *level = ask(conn, "SHOW transaction_isolation", err);
+
+	if (level == NULL)
+		return false;
+	snprintf(identity->isolation, sizeof identity->isolation, "%s", level);
+	for (char *c = identity->isolation; *c != '\0'; c++)
+		*c = (char)toupper((unsigned char)*c);
+	free(level);
+	return true;
+}
+
 static bool read_back(PGconn *conn, struct db_identity *identity, struct err *err)
 {
 	char *words = ask(conn, "SELECT version()", err);
-	char *level = words != NULL ? ask(conn, "SHOW transaction_isolation", err) : NULL;
 
 	*identity = (struct db_identity){.snapshot_isolation = -1, .connection = PQbackendPID(conn)};
-	if (level != NULL) {
-		pg_identify(words, identity);
-		for (size_t i = 0; level[i] != '\0' && i + 1 < sizeof identity->isolation; i++)
-			identity->isolation[i] = (char)toupper((unsigned char)level[i]);
-	}
-	bool ok = level != NULL;
-	free(level);
+	if (words == NULL)
+		return false;
+	pg_identify(words, identity);
 	free(words);
-	return ok;
+	return read_level(conn, identity, err);
 }
 
 bool pg_is_as_asked(const struct db_identity *identity, enum db_iso iso, struct err *err)
@@ -275,6 +288,15 @@ bool pg_is_as_asked(const struct db_identity *identity, enum db_iso iso, struct 
 		return true;
 	return err_set(err, "the session is at %s although %s was asked for", identity->isolation,
 	               db_iso_name(iso));
+}
+
+bool pg_set_level(void *connection, enum db_iso iso, struct db_identity *identity, bool *lost, struct err *err)
+{
+	PGconn *conn = ((struct pg *)connection)->conn;
+	bool ok = ask_for_level(conn, iso, err) && read_level(conn, identity, err);
+
+	*lost = PQstatus(conn) == CONNECTION_BAD;
+	return ok && pg_is_as_asked(identity, iso, err);
 }
 
 void *pg_open(const struct db_target *target, const struct db_settings *settings,

@@ -23,6 +23,7 @@ struct db_session {
 	pid_t pid; /* who opened it */
 	struct db_identity identity;
 	enum db_tx tx; /* after the last call */
+	char opened_at[sizeof ((struct db_identity *)NULL)->isolation]; /* the level, as it was read back */
 
 	const struct db_hook **hooks;
 	size_t n_hooks, hooks_capacity;
@@ -73,6 +74,7 @@ struct db_session *db_open(const struct db_target *target, const struct db_setti
 		free(session);
 		return NULL;
 	}
+	memcpy(session->opened_at, session->identity.isolation, sizeof session->opened_at);
 	if (session->driver->on_wait != NULL)
 		session->driver->on_wait(session->connection, tell_hooks_of_wait, session);
 	return session;
@@ -106,6 +108,56 @@ const struct dialect *db_dialect(const struct db_session *session)
 enum db_tx db_tx(const struct db_session *session)
 {
 	return session->tx;
+}
+
+/* Its name; NULL and an error where there is none to be set. */
+static const char *level_to_set(const struct db_session *session, enum db_iso iso, struct err *err)
+{
+	if (iso == DB_ISO_DEFAULT)
+		return session->opened_at;
+	if (iso != DB_ISO_SERVER)
+		return db_iso_name(iso);
+	err_set(err, "a session cannot be brought back to the level that its server made it at");
+	return NULL;
+}
+
+bool db_set_level(struct db_session *session, enum db_iso iso, bool *lost, struct err *err)
+{
+	const char *level = level_to_set(session, iso, err);
+	bool is_lost = session->tx == DB_TX_UNKNOWN, ok = level != NULL;
+
+	check_process(session);
+	if (is_lost)
+		ok = err_set(err, "the connection broke: where its transaction is cannot be known");
+	else if (ok && session->tx != DB_TX_NONE)
+		ok = err_set(err, "the isolation level cannot be changed within a transaction");
+	else if (ok && !text_equal(level, session->identity.isolation))
+		ok = db_iso_parse(level, &iso, err) &&
+		     session->driver->set_level(session->connection, iso, &session->identity, &is_lost, err);
+	if (is_lost)
+		session->tx = DB_TX_UNKNOWN;
+	if (lost != NULL)
+		*lost = is_lost;
+	return ok;
+}
+
+unsigned db_abilities(const struct db_target *target)
+{
+	return target->driver->abilities;
+}
+
+unsigned db_session_abilities(const struct db_session *session)
+{
+	return session->driver->abilities;
+}
+
+bool db_cut(struct db_session *session, enum db_cut cut)
+{
+	check_process(session);
+	if (session->driver->cut == NULL)
+		return false;
+	session->driver->cut(session->connection, cut);
+	return true;
 }
 
 bool db_create(const struct db_target *target, struct err *err)

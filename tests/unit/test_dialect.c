@@ -65,13 +65,51 @@ static void an_unknown_token_is_named(void **state)
 	}
 }
 
-static void every_engine_has_every_word(void **state)
+static void a_word_that_an_engine_lacks_is_an_error(void **state)
+{
+	struct err err = {0};
+
+	(void)state;
+	assert_null(dialect_expand(&words, "SELECT {named_lock}", &err));
+	assert_non_null(strstr(err_text(&err), "this engine has nothing that {named_lock}"));
+	err_fini(&err);
+}
+
+static bool has_word(const struct dialect *dialect, const char *token)
+{
+	char *sql = dialect_expand(dialect, token, NULL);
+
+	free(sql);
+	return sql != NULL;
+}
+
+/* What may be lacking is told by an ability: a word is there with it and only then. */
+static void every_engine_has_the_words_of_its_abilities(void **state)
+{
+	(void)state;
+	for (size_t i = 0; db_drivers[i] != NULL; i++) {
+		const struct dialect *dialect = db_drivers[i]->dialect;
+		const unsigned abilities = db_drivers[i]->abilities;
+		const bool named = (abilities & DB_HAS_NAMED_LOCKS) != 0, end = (abilities & DB_NAMED_LOCKS_END) != 0;
+		assert_int_equal(has_word(dialect, "{for_share}"), (abilities & DB_HAS_SHARE_LOCKS) != 0);
+		assert_int_equal(has_word(dialect, "{named_lock}"), named);
+		assert_int_equal(has_word(dialect, "{named_unlock}"), named && !end);
+		assert_true(named || !end);
+		assert_int_equal(db_drivers[i]->cut != NULL, (abilities & DB_HAS_CONNECTIONS) != 0);
+	}
+	for (unsigned ability = DB_HAS_NAMED_LOCKS; ability <= DB_HAS_CONNECTIONS; ability *= 2)
+		for (unsigned other = DB_HAS_NAMED_LOCKS; other < ability; other *= 2)
+			assert_string_not_equal(db_ability_name(ability), db_ability_name(other));
+	assert_string_equal(db_ability_name(DB_HAS_NAMED_LOCKS), "locks by name");
+}
+
+static void every_engine_has_every_other_word(void **state)
 {
 	(void)state;
 	assert_non_null(db_drivers[0]);
 	for (size_t i = 0; db_drivers[i] != NULL; i++) {
 		const struct dialect *dialect = db_drivers[i]->dialect;
-		const char *every = "{for_update}{for_share}{returning_id}{new_id}{id}{stamp}{table_end}";
+		const char *every = "{for_update}{returning_id}{new_id}{id}{stamp}{table_end}";
 		char *all = dialect_expand(dialect, every, NULL);
 		assert_non_null(all);
 		free(all);
@@ -167,7 +205,9 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tokens_become_the_engines_words),
 		cmocka_unit_test(an_unknown_token_is_named),
-		cmocka_unit_test(every_engine_has_every_word),
+		cmocka_unit_test(a_word_that_an_engine_lacks_is_an_error),
+		cmocka_unit_test(every_engine_has_the_words_of_its_abilities),
+		cmocka_unit_test(every_engine_has_every_other_word),
 		cmocka_unit_test(names_go_both_ways),
 		cmocka_unit_test(levels_are_read_as_people_write_them),
 		cmocka_unit_test(a_long_message_ends_in_dots_and_in_a_whole_character),
