@@ -267,7 +267,7 @@ static int code_of(const struct demo *demo)
 
 	for (size_t i = 0; i < demo->done; i++) {
 		const struct run_result *run = &demo->results[i].run;
-		enum expectation expected = expect_of(demo->entries[i].variant, &run->identity);
+		enum expectation expected = expect_of(demo->entries[i].variant, &run->identity, TX_AS_WRITTEN);
 		enum verdict verdict = run->findings.verdict;
 		bool sure_to_meet = run->plan.pauses && run->plan.workers > 1;
 		if (verdict == VERDICT_VIOLATED && (expected == HOLDS || expected == REFUSES))

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "lab/expect.h"
 #include "load/fire.h"
 #include "scenarios/accounts.h"
 #include "serve/serve.h"
@@ -127,6 +128,8 @@ static bool make_account(struct lab *lab, struct err *err)
 	/* The level of the variant's own is told as it is read back, like any other. */
 	bool ok = db_set_level(session, lab->plan->entry.variant->iso, NULL, err);
 	lab->result->run.identity = *db_identity(session);
+	if (lab->plan->mix == NULL)
+		lab->result->run.expected = expect_of(lab->plan->entry.variant, db_identity(session), lab->plan->tx_mode);
 	ok = ok && account_create(session, 0, &lab->result->account, err);
 	db_close(session);
 	return ok;

@@ -6,7 +6,9 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "lab/fault.h"
 #include "lab/registry.h"
+#include "lab/retry.h"
 #include "report/result.h"
 
 struct experiment {
@@ -18,6 +20,10 @@ struct experiment {
 	int64_t timeout_ns; /* a worker busy for longer is killed, as `racy serve` does; 0: never */
 	int64_t amount;     /* traced: of the first request, doubled for each further one */
 	bool traced, recorded;
+	enum tx_mode tx_mode;
+	struct retry_policy retry; /* max_tries 0 counts as 1 */
+	struct fault fault;
+	const char *fault_text; /* as it was asked for, for reports; NULL: none */
 	uint64_t seed;
 	const struct db_target *target; /* its schema is up to date */
 	struct db_settings db;

@@ -5,6 +5,7 @@
 #include "lab/scenario.h"
 
 /* By what was read back from the session: engine, level, innodb_snapshot_isolation. */
-enum expectation expect_of(const struct variant *variant, const struct db_identity *identity);
+enum expectation expect_of(const struct variant *variant, const struct db_identity *identity,
+                           enum tx_mode tx_mode);
 
 #endif

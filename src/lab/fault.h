@@ -21,17 +21,19 @@ bool fault_parse(const char *text, struct fault *fault, struct err *err) MUST_US
 /* Its inverse; heap text. */
 char *fault_text(const struct fault *fault) MUST_USE;
 
-/* Watches one session for it. */
+/* Watches one session for it, and another one after that. */
 struct fault_watch {
 	struct fault fault;
 	struct db_session *session;
-	bool armed; /* this attempt is one to be hit */
-	uint32_t calls;
+	uint32_t unnumbered; /* requests without a number are counted here */
+	uint32_t calls;      /* of this attempt */
+	bool armed;          /* this attempt is one to be hit */
 	struct db_hook hook;
 };
-/* The watch must live as long as the session. Added after the recorder: a refused call is an event too. */
-void fault_watch(struct fault_watch *watch, const struct fault *fault, struct db_session *session);
-/* Before each attempt. */
+void fault_init(struct fault_watch *watch, const struct fault *fault);
+/* The watch must live as long as the session. Called after the recorder's: a refused call is an event too. */
+void fault_watch(struct fault_watch *watch, struct db_session *session);
+/* Before each attempt; `request` 0: it has no number. */
 void fault_arm(struct fault_watch *watch, uint32_t request, uint32_t attempt);
 
 #endif

@@ -14,6 +14,8 @@ struct op {
 	struct op_result *result;
 	struct db_rows rows;
 	char stamp[CLOCK_STAMP_SIZE];
+	bool holds_lock; /* a named one, which has an end of its own */
+	int64_t lock;
 };
 
 const char *op_end_name(enum op_end end)
@@ -71,6 +73,8 @@ bool op_begin(struct op *op, enum op_intent intent)
 {
 	struct db_outcome outcome;
 
+	if (op->host->tx_mode == TX_NONE)
+		return true;
 	return take_step(op, &(struct db_call){.verb = DB_BEGIN, .for_write = intent == OP_WRITES, .label = "begin"},
 	                 &outcome);
 }
@@ -79,6 +83,8 @@ bool op_commit(struct op *op)
 {
 	struct db_outcome outcome;
 
+	if (op->host->tx_mode == TX_NONE)
+		return true;
 	return take_step(op, &(struct db_call){.verb = DB_COMMIT, .label = "commit"}, &outcome);
 }
 
@@ -91,6 +97,7 @@ static struct db_call call_of(enum db_verb verb, const struct op_step *step)
 		.table = step->table,
 		.key = step->key,
 		.value = step->writes,
+		.traits = step->traits,
 	};
 
 	memcpy(call.args, step->args, sizeof call.args);
@@ -135,6 +142,57 @@ bool op_write(struct op *op, const struct op_step *step, int64_t *matched)
 	return true;
 }
 
+bool op_broke_rule(const struct op *op)
+{
+	return op->result->end == OP_FAILED && op->result->err == DB_CONSTRAINT;
+}
+
+bool op_claim(struct op *op, const struct op_step *step)
+{
+	if (op_write(op, step, NULL))
+		return true;
+	if (op_broke_rule(op))
+		op->result->end = OP_CONFLICT;
+	return false;
+}
+
+static bool take_lock_step(struct op *op, const char *label, const char *sql, int64_t number, int64_t *answer)
+{
+	return op_read(op, &(struct op_step){.label = label, .sql = sql, .args = {db_int(number)}}, answer);
+}
+
+bool op_lock(struct op *op, const char *label, int64_t number)
+{
+	unsigned abilities = db_session_abilities(op->host->session);
+	int64_t taken;
+
+	if (!take_lock_step(op, label, "SELECT {named_lock}", number, &taken))
+		return false;
+	if (taken != 1) {
+		op->result->end = OP_FAILED;
+		op->result->err = DB_TIMEOUT;
+		(void)snprintf(op->result->text, sizeof op->result->text, "'%s': the lock was not to be had in time",
+		               label);
+		return false;
+	}
+	op->holds_lock = (abilities & DB_NAMED_LOCKS_END) == 0;
+	op->lock = number;
+	return true;
+}
+
+/* After the transaction's end, however that was; its own failure changes nothing about how the operation
+ * ended. A session that may still hold the lock must not serve another request: it counts as broken. */
+static void release_lock(struct op *op)
+{
+	struct op_result ended = *op->result;
+	int64_t released = 0;
+
+	if (!take_lock_step(op, "release lock", "SELECT {named_unlock}", op->lock, &released) || released != 1)
+		ended.tx = DB_TX_UNKNOWN;
+	*op->result = ended;
+	op->holds_lock = false;
+}
+
 bool op_pause(struct op *op, const char *label)
 {
 	const struct op_host *host = op->host;
@@ -173,6 +231,8 @@ enum op_end op_end(struct op *op, bool done)
 
 	if (open)
 		roll_back(op);
+	if (op->holds_lock && op->result->tx != DB_TX_UNKNOWN)
+		release_lock(op);
 	if (done && open) {
 		op->result->end = OP_FAILED;
 		op->result->err = DB_BROKEN;
@@ -184,15 +244,32 @@ enum op_end op_end(struct op *op, bool done)
 	return op->result->end;
 }
 
+/* A session that could not be brought to the variant's level has done nothing for it. */
+static bool set_level(struct op *op)
+{
+	struct err err = {0};
+	bool lost = false;
+	bool ok = db_set_level(op->host->session, op->request->variant->iso, &lost, &err);
+
+	if (!ok) {
+		op->result->err = lost ? DB_LOST : DB_BROKEN;
+		(void)snprintf(op->result->text, sizeof op->result->text, "%s", err_text(&err));
+	}
+	err_fini(&err);
+	return ok;
+}
+
 void op_run(const struct op_host *host, const struct op_request *request, struct op_result *result)
 {
 	struct op op = {.host = host, .request = request, .result = result};
 
 	/* Failed until op_end says otherwise: an operation cannot succeed by forgetting to say how it ended. */
-	*result = (struct op_result){.end = OP_FAILED, .err = DB_BROKEN};
+	*result = (struct op_result){.end = OP_FAILED, .err = DB_BROKEN, .attempts = 1};
 	clock_stamp(request->wall_us, op.stamp);
+	if (host->fault != NULL)
+		fault_arm(host->fault, request->request, request->attempt);
 	recorder_attempt_begin(host->recorder, request->request, request->variant->name, request->attempt);
-	result->end = request->variant->run(&op);
+	result->end = set_level(&op) ? request->variant->run(&op) : OP_FAILED;
 	if (result->end != OP_FAILED)
 		result->err = DB_OK;
 	recorder_attempt_end(host->recorder, result->end, result->err);

@@ -2,6 +2,7 @@
 #ifndef LAB_OP_H
 #define LAB_OP_H
 
+#include "lab/fault.h"
 #include "lab/recorder.h"
 #include "lab/scenario.h"
 
@@ -13,6 +14,7 @@ struct op_host {
 	int64_t (*pause_ns)(void *context);
 	void (*pause)(void *context, int64_t ns);
 	enum tx_mode tx_mode;
+	struct fault_watch *fault; /* watches the session; NULL: none */
 	/* Between attempts (see retry.h): spends the time, and closes a broken session to open a new one in
 	 * its place, NULL if that fails. Both may be NULL where nobody tries again. */
 	void (*rest)(void *context, int64_t ns);

@@ -61,6 +61,11 @@ bool op_read(struct op *op, const struct op_step *step, int64_t *value) MUST_USE
 /* Where `matched` is NULL, a write that matches no row is a conflict and fails; else it is told. */
 bool op_write(struct op *op, const struct op_step *step, int64_t *matched) MUST_USE;
 
+/* The step that just failed did so since a rule of the database forbids it: a unique or a foreign key. */
+bool op_broke_rule(const struct op *op);
+/* A write that only one can make: a row that is there already is a conflict, not a failure. */
+bool op_claim(struct op *op, const struct op_step *step) MUST_USE;
+
 /* Takes the lock of this number, which nothing but such calls knows of (an advisory lock). It ends with the
  * transaction, or is given back by op_end after it: no other can slip in before the commit. The variant needs
  * DB_HAS_NAMED_LOCKS. */
@@ -88,6 +93,7 @@ enum level { LEVEL_READ_UNCOMMITTED, LEVEL_READ_COMMITTED, LEVEL_REPEATABLE_READ
  * The tests hold the laboratory to it. NOT_STATED: nobody has measured it. REFUSES: nothing is lost, and
  * some that overlap are refused. HOLDS: nothing is lost; a refusal would be a surprise. */
 enum expectation { NOT_STATED, LOSES, REFUSES, HOLDS };
+const char *expectation_name(enum expectation expectation); /* "not_stated", "loses", ... */
 
 /* NONE (--no-transaction): BEGIN and COMMIT are left out of the very same code. */
 enum tx_mode { TX_AS_WRITTEN, TX_NONE };
@@ -105,7 +111,7 @@ struct variant {
 	bool derives;         /* it keeps no balance: that is the sum of what is recorded */
 	bool blind;           /* where the runner tries again, it does so after a lost answer too */
 	enum expectation expected[ENGINES][LEVELS];
-	enum expectation bare; /* under TX_NONE, on every engine and level */
+	enum expectation bare[ENGINES]; /* under TX_NONE, at every level */
 };
 
 struct param {
@@ -131,8 +137,6 @@ struct scenario {
 	const char *name, *title, *story;
 	const struct db_migration *migrations;
 	size_t n_migrations;
-	const char *const *upkeep; /* statements made at every start, after the migrations; repeatable; ends with
-	                            * NULL. NULL: none */
 	const struct operation *operations;
 	size_t n_operations;
 	const struct invariant *invariants;

@@ -94,17 +94,19 @@ bool account_rows(struct db_session *session, int64_t id, struct account_row **l
 	return ok;
 }
 
-/* Two statements on one account as one transaction; the second tells whether the account exists. */
-static enum account_result change(struct db_session *session, int64_t id, const char *first,
-                                  const char *second, struct err *err)
+/* Statements on one account as one transaction; the last one tells whether the account exists. `first` may be
+ * NULL. */
+static enum account_result change(struct db_session *session, int64_t id, const char *first, const char *second,
+                                  const char *last, struct err *err)
 {
 	const struct db_value args[] = {db_int(id), {0}};
 	struct db_outcome outcome;
 
 	if (!db_run(session, DB_BEGIN, NULL, NULL, NULL, NULL, err))
 		return ACCOUNT_ERROR;
-	if (db_run(session, DB_WRITE, first, args, NULL, NULL, err) &&
-	    db_run(session, DB_WRITE, second, args, NULL, &outcome, err) &&
+	if ((first == NULL || db_run(session, DB_WRITE, first, args, NULL, NULL, err)) &&
+	    db_run(session, DB_WRITE, second, args, NULL, NULL, err) &&
+	    db_run(session, DB_WRITE, last, args, NULL, &outcome, err) &&
 	    db_run(session, DB_COMMIT, NULL, NULL, NULL, NULL, err))
 		return outcome.affected > 0 ? ACCOUNT_OK : ACCOUNT_MISSING;
 	/* The first failure is the one to tell. */
@@ -114,7 +116,7 @@ static enum account_result change(struct db_session *session, int64_t id, const 
 
 enum account_result account_reset(struct db_session *session, int64_t id, struct err *err)
 {
-	return change(session, id, "DELETE FROM demo_transaction WHERE account_id = ?",
+	return change(session, id, NULL, "DELETE FROM demo_transaction WHERE account_id = ?",
 	              "UPDATE demo_account SET balance = 0 WHERE id = ?", err);
 }
 
@@ -126,5 +128,6 @@ enum account_result account_delete(struct db_session *session, int64_t id, bool 
 		? "DELETE FROM demo_transaction WHERE account_id = ?"
 		: "UPDATE demo_transaction SET account_id = NULL WHERE account_id = ?";
 
-	return change(session, id, first, "DELETE FROM demo_account WHERE id = ?", err);
+	return change(session, id, "DELETE FROM racy_version WHERE account_id = ?", first,
+	              "DELETE FROM demo_account WHERE id = ?", err);
 }

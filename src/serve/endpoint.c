@@ -12,6 +12,7 @@
 #include "http/form.h"
 #include "lab/op.h"
 #include "lab/registry.h"
+#include "lab/retry.h"
 
 /* ---- the session ---------------------------------------------------------------------------- */
 
@@ -23,6 +24,9 @@ bool endpoint_open(struct endpoint *endpoint, struct err *err)
 	if (endpoint->session == NULL)
 		return false;
 	recorder_watch(endpoint->recorder, endpoint->session);
+	if (settings->fault.how != FAULT_NONE && endpoint->fault.fault.how == FAULT_NONE)
+		fault_init(&endpoint->fault, &settings->fault);
+	fault_watch(&endpoint->fault, endpoint->session);
 	recorder_boot(endpoint->recorder, getpid(), db_identity(endpoint->session)->connection);
 	return true;
 }
@@ -36,7 +40,7 @@ void endpoint_close(struct endpoint *endpoint)
 /* ---- pauses --------------------------------------------------------------------------------- */
 
 /* The seed and the request's number alone decide, not which worker serves it nor what came before. */
-static void seed_pauses(struct endpoint *endpoint, uint32_t number)
+static void seed_draws(struct endpoint *endpoint, uint32_t number)
 {
 	uint64_t salt = number != 0 ? number : endpoint->unnumbered++;
 	struct rng rng;
@@ -45,6 +49,7 @@ static void seed_pauses(struct endpoint *endpoint, uint32_t number)
 	rng_init(&rng, endpoint->settings->seed);
 	rng_init(&rng, rng_next(&rng) ^ salt);
 	rng_init(&endpoint->pauses, rng_next(&rng));
+	rng_init(&endpoint->waits, rng_next(&rng));
 }
 
 static int64_t pause_length(void *context)
@@ -58,6 +63,19 @@ static void pause_for(void *context, int64_t ns)
 {
 	(void)context;
 	clock_pause_ns(ns);
+}
+
+/* Between two attempts of one request. */
+static struct db_session *reopen(void *context)
+{
+	struct endpoint *endpoint = context;
+	struct err err = {0};
+
+	endpoint_close(endpoint);
+	if (!endpoint_open(endpoint, &err))
+		log_warning("no database for another try: %s", err_text(&err));
+	err_fini(&err);
+	return endpoint->session;
 }
 
 /* ---- what the request says ------------------------------------------------------------------ */
@@ -190,11 +208,15 @@ enum { MAX_PARAMS = 8 };
 static void run_operation(struct endpoint *endpoint, const struct registry_entry *entry,
                           const int64_t *params, uint32_t number, struct op_result *result)
 {
-	const struct op_host host = {
+	struct op_host host = {
 		.session = endpoint->session,
 		.recorder = endpoint->recorder,
 		.pause_ns = pause_length,
 		.pause = pause_for,
+		.tx_mode = endpoint->settings->tx_mode,
+		.fault = &endpoint->fault,
+		.rest = pause_for,
+		.reopen = reopen,
 		.context = endpoint,
 	};
 	const struct op_request request = {
@@ -206,8 +228,8 @@ static void run_operation(struct endpoint *endpoint, const struct registry_entry
 		.wall_us = clock_wall_us(),
 	};
 
-	seed_pauses(endpoint, number);
-	op_run(&host, &request, result);
+	seed_draws(endpoint, number);
+	retry_run(&host, &request, &endpoint->settings->retry, &endpoint->waits, result);
 	/* A session whose transaction is not surely over would carry it into the next request. */
 	if (result->err == DB_LOST || result->tx != DB_TX_NONE)
 		endpoint_close(endpoint);
@@ -224,7 +246,7 @@ static int64_t amount_of(const struct operation *operation, const int64_t *param
 static void serve_operation(struct endpoint *endpoint, const struct registry_entry *entry,
                             const int64_t *params, uint32_t number, struct http_reply *reply)
 {
-	struct op_result result = {.end = OP_FAILED, .err = DB_LOST};
+	struct op_result result = {.end = OP_FAILED, .err = DB_LOST, .attempts = 0};
 	struct err err = {0};
 
 	recorder_request_begin(endpoint->recorder, number, entry->variant->name,
@@ -232,6 +254,8 @@ static void serve_operation(struct endpoint *endpoint, const struct registry_ent
 	if (endpoint->session != NULL || endpoint_open(endpoint, &err)) {
 		run_operation(endpoint, entry, params, number, &result);
 		reply_result(reply, entry, &result);
+		if (result.attempts > 1)
+			http_reply_header(reply, "X-Racy-Tries", "%u", (unsigned)result.attempts);
 	} else {
 		log_warning("no database for a request: %s", err_text(&err));
 		reply_refused(reply, "unavailable", err_text(&err));

@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "http/server.h"
+#include "lab/fault.h"
 #include "lab/recorder.h"
 #include "serve/serve.h"
 
@@ -16,7 +17,8 @@ struct endpoint {
 	uint64_t unnumbered; /* what requests without a number draw their delays by; counted up */
 	/* the endpoint's own */
 	struct db_session *session; /* NULL: none, the next request opens one */
-	struct rng pauses;          /* of the request under way */
+	struct rng pauses, waits;   /* of the request under way */
+	struct fault_watch fault;
 };
 
 /* Opens the session; false and an error when there is no database. */

@@ -8,6 +8,8 @@
 
 #include "base/err.h"
 #include "db/db.h"
+#include "lab/fault.h"
+#include "lab/retry.h"
 #include "trace/ring.h"
 
 struct serve_settings {
@@ -19,6 +21,9 @@ struct serve_settings {
 	uint64_t seed;            /* with the request's number it gives the delay, whichever worker serves */
 	const struct db_target *target;
 	struct db_settings db;
+	enum tx_mode tx_mode;
+	struct retry_policy retry; /* max_tries 0 counts as 1 */
+	struct fault fault;       /* on numbered and unnumbered requests alike; see endpoint.c */
 	struct ring_set *rings;   /* a slot for each worker; NULL: nothing is recorded */
 	bool boots_only;          /* the rings get the workers' boots and nothing of their requests */
 	const char *run;          /* the RUN in X-Racy-Request: RUN/i; NULL: such headers are ignored */
