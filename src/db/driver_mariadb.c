@@ -85,13 +85,23 @@ enum db_tx maria_tx_after(unsigned int code, enum db_verb verb, enum db_tx befor
 	return before;
 }
 
+/* A deadlock of rows has ended the transaction; one of locks by name has the same number and has not. Where
+ * a statement asks for both, neither can be told. */
+static enum db_tx tx_after_deadlock(const char *sql, enum db_tx before)
+{
+	if (sql == NULL || (strstr(sql, "{named_lock}") == NULL && strcasestr(sql, "GET_LOCK(") == NULL))
+		return DB_TX_NONE;
+	return strcasestr(sql, "FROM") == NULL ? before : DB_TX_UNKNOWN;
+}
+
 static bool fail(struct maria *maria, const struct db_call *call, struct db_outcome *outcome,
                  unsigned int code, const char *sqlstate, const char *message)
 {
 	outcome->native = (int)code;
 	snprintf(outcome->sqlstate, sizeof outcome->sqlstate, "%s", sqlstate);
 	db_outcome_fail(outcome, maria_classify(code), message);
-	outcome->tx = maria_tx_after(code, call->verb, outcome->tx, maria->timeout_ends_tx);
+	outcome->tx = code == DEADLOCK ? tx_after_deadlock(call->sql, outcome->tx)
+	                               : maria_tx_after(code, call->verb, outcome->tx, maria->timeout_ends_tx);
 	return false;
 }
 

@@ -91,12 +91,19 @@ struct db_session *actor_session(struct actor *actor)
 
 void actor_do(struct actor *actor, enum db_verb verb, const char *sql)
 {
+	actor_do_with(actor, verb, sql, NULL);
+}
+
+void actor_do_with(struct actor *actor, enum db_verb verb, const char *sql, const struct db_value *args)
+{
 	const uint64_t turns = db_turns(actor->session);
 
 	pthread_mutex_lock(&actor->lock);
 	bool free_for_it = !actor->has_call;
 	if (free_for_it) {
 		actor->call = (struct db_call){.verb = verb, .sql = sql};
+		for (size_t i = 0; args != NULL && i < DB_MAX_ARGS && args[i].type != DB_END; i++)
+			actor->call.args[i] = args[i];
 		actor->has_call = true;
 		pthread_cond_broadcast(&actor->changed);
 	}
@@ -142,7 +149,15 @@ struct db_outcome actor_must(struct actor *actor, enum db_verb verb, const char 
 
 int64_t actor_ask(struct actor *actor, const char *sql)
 {
-	actor_must(actor, DB_READ, sql);
+	return actor_ask_with(actor, sql, NULL);
+}
+
+int64_t actor_ask_with(struct actor *actor, const char *sql, const struct db_value *args)
+{
+	actor_do_with(actor, DB_READ, sql, args);
+	struct db_outcome outcome = actor_wait(actor);
+	if (outcome.err != DB_OK)
+		fail_msg("%s: %s (%s)", sql, outcome.message, db_err_name(outcome.err));
 	if (actor->rows.n_rows != 1 || actor->rows.n_cols != 1 || actor->rows.cells[0].type != DB_INT)
 		fail_msg("%s: answers no whole number", sql);
 	return actor->rows.cells[0].integer;

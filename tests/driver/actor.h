@@ -16,8 +16,9 @@ void actor_close(struct actor *actor);
 struct db_session *actor_session(struct actor *actor);
 
 /* Begins a call, and returns when the engine has it (or it has ended); the one before must have ended.
- * The text must live until its end. */
+ * The texts must live until its end; `args` as with db_run. */
 void actor_do(struct actor *actor, enum db_verb verb, const char *sql);
+void actor_do_with(struct actor *actor, enum db_verb verb, const char *sql, const struct db_value *args);
 bool actor_is_done(struct actor *actor);
 /* Waits for the end of the call. */
 struct db_outcome actor_wait(struct actor *actor);
@@ -26,6 +27,7 @@ struct db_outcome actor_attempt(struct actor *actor, enum db_verb verb, const ch
 struct db_outcome actor_must(struct actor *actor, enum db_verb verb, const char *sql);
 /* The one whole number that a statement answers. */
 int64_t actor_ask(struct actor *actor, const char *sql);
+int64_t actor_ask_with(struct actor *actor, const char *sql, const struct db_value *args);
 /* As has_tx (see world.h). */
 bool actor_has_tx(struct actor *actor);
 
