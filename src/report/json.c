@@ -299,9 +299,17 @@ static void json_table(FILE *to, const struct report_style *style, const struct 
 	print(to, object);
 }
 
+static void json_databases(FILE *to, const struct report_style *style, const struct run_result *results,
+                           size_t n, const char *const *again)
+{
+	(void)again;
+	json_table(to, style, results, n);
+}
+
 const struct report_format report_json = {
 	.name = "json",
 	.plan = NULL,
 	.run = json_run,
+	.databases = json_databases,
 	.table = json_table,
 };

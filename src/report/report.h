@@ -24,10 +24,22 @@ struct report_format {
 	void (*plan)(FILE *to, const struct report_style *style, const struct run_result *result);
 	/* After the audit. */
 	void (*run)(FILE *to, const struct report_style *style, const struct run_result *result);
-	/* Several runs side by side: `racy demo`. */
+	/* One experiment on several databases: what will be done, once; then, before each is raced, where.
+	 * NULL as `plan` is. Of one that is not applicable, `place` tells that. */
+	void (*volley)(FILE *to, const struct report_style *style, const struct run_result *result);
+	void (*place)(FILE *to, const struct report_style *style, const struct run_result *result);
+	/* After the last; `again[i]` is the command that tells all of results[i]. */
+	void (*databases)(FILE *to, const struct report_style *style, const struct run_result *results,
+	                  size_t n, const char *const *again);
+	/* Several ways side by side: `racy demo`. */
 	void (*table)(FILE *to, const struct report_style *style, const struct run_result *results, size_t n);
 };
 extern const struct report_format report_text, report_json;
+
+/* The same ways on several databases: results[d * n_ways + w] is way w on database d. A row a way and a
+ * column a database where that fits, else a table a database. */
+void report_ways(FILE *to, const struct report_style *style, const struct run_result *results, size_t n_ways,
+                 size_t n_databases);
 
 /* The lanes alone: one line a request, drawn to time, what each step did, who erased whom. Shows the
  * requests that began at the workers before `until_ns` (0: all, also those that no worker began).

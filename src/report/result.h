@@ -24,7 +24,7 @@ struct run_plan {
 	const struct db_setting *sets;
 	size_t n_sets;
 	const char *database;             /* the URL without its password, or "a throw-away server of our own" */
-	const char *db_option;            /* what --db takes for the same database, without its password: "mariadb",
+	const char *db_option;            /* what --db takes for it, without its password: "mariadb",
 	                                   * "sqlite:shop.db"; NULL: the default one */
 };
 
@@ -32,8 +32,7 @@ struct run_result {
 	struct run_plan plan;
 	struct db_identity identity; /* read back from a worker-like session */
 	enum expectation expected;   /* of the variant there; NOT_STATED where another one is mixed in */
-	const char *not_applicable;  /* why it cannot be raced there: nothing was, and nothing below is filled; NULL:
-	                              * it was raced */
+	const char *not_applicable;  /* why it was not raced there, and nothing below is filled; NULL: it was */
 	int64_t start_ns, end_ns;    /* CLOCK_MONOTONIC: the volley's start, and when the audit was done */
 	const struct audit_reply *replies; /* plan.requests of them */
 	struct history history;      /* empty where nothing was recorded */

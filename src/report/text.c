@@ -20,7 +20,7 @@ static void str_duration(struct str *str, int64_t ns)
 	free(text);
 }
 
-static void add_volley(struct str *str, const struct run_plan *plan)
+void str_volley(struct str *str, const struct run_plan *plan)
 {
 	str_printf(str, "%s/%s", plan->scenario, plan->variant);
 	if (plan->mix != NULL)
@@ -55,11 +55,11 @@ static void add_volley(struct str *str, const struct run_plan *plan)
 		str_printf(str, ", fault: %s", plan->fault);
 }
 
-static void add_place(struct str *str, const struct run_result *result)
+void str_place(struct str *str, const struct run_result *result)
 {
 	const struct db_identity *identity = &result->identity;
 
-	str_printf(str, "; %s %s %s", identity->product, identity->version, identity->isolation);
+	str_printf(str, "%s %s %s", identity->product, identity->version, identity->isolation);
 	if (result->plan.own_level)
 		str_add(str, " (the variant's own level)");
 	if (identity->snapshot_isolation >= 0)
@@ -75,8 +75,9 @@ static void text_plan(FILE *to, const struct report_style *style, const struct r
 {
 	struct str line = {0}, str = {0};
 
-	add_volley(&line, &result->plan);
-	add_place(&line, result);
+	str_volley(&line, &result->plan);
+	str_add(&line, "; ");
+	str_place(&line, result);
 	if (!result->plan.recorded)
 		str_add(&line, "; nothing is recorded at the workers");
 	str_printf(&line, "; seed %llu.", (unsigned long long)result->plan.seed);
@@ -381,8 +382,10 @@ static bool is_untold(const struct run_result *result)
 	for (size_t i = 0; i < findings->n_overwrites; i++)
 		if (findings->overwrites[i].n_gone != findings->overwrites[i].n_erased)
 			return true;
-	return findings->lost_updates < 0 || findings->torn < 0 || (size_t)findings->lost_updates > findings->n_lost ||
-	       (size_t)findings->torn > findings->n_torn_requests || findings->doubled > findings->n_doubled_requests;
+	return findings->lost_updates < 0 || findings->torn < 0 ||
+	       (size_t)findings->lost_updates > findings->n_lost ||
+	       (size_t)findings->torn > findings->n_torn_requests ||
+	       findings->doubled > findings->n_doubled_requests;
 }
 
 static enum ink verdict_ink(enum verdict verdict)
@@ -395,7 +398,8 @@ static enum ink verdict_ink(enum verdict verdict)
 	return INK_STRONG;
 }
 
-static void add_verdict(struct str *str, const struct report_style *style, const struct run_result *result)
+void str_verdict(struct str *str, const struct report_style *style, const char *indent,
+                 const struct run_result *result)
 {
 	const struct findings *findings = &result->findings;
 	struct str line = {0}, remarks = {0};
@@ -412,18 +416,18 @@ static void add_verdict(struct str *str, const struct report_style *style, const
 		add_reasons(&remarks, findings);
 	}
 	if (result->interrupted)
-		str_paragraph(str, style, "", "Interrupted: all this is of the part that ran.");
+		str_paragraph(str, style, indent, "Interrupted: all this is of the part that ran.");
 	str_add(str, ink_on(style, verdict_ink(findings->verdict)));
-	str_paragraph(str, style, "", str_text(&line));
+	str_paragraph(str, style, indent, str_text(&line));
 	str_add(str, ink_off(style, verdict_ink(findings->verdict)));
 	if (remarks.length > 0)
-		str_paragraph(str, style, "", str_text(&remarks));
-	if (is_untold(result))
-		str_paragraph(str, style, "", "Equal amounts do not always tell whose deposit was what: --traced makes each "
-		                              "twice the one before.");
+		str_paragraph(str, style, indent, str_text(&remarks));
 	str_fini(&line);
 	str_fini(&remarks);
 }
+
+static const char which_is_told[] =
+	"Equal amounts do not always tell whose deposit was what: --traced makes each twice the one before.";
 
 static void text_run(FILE *to, const struct report_style *style, const struct run_result *result)
 {
@@ -438,7 +442,9 @@ static void text_run(FILE *to, const struct report_style *style, const struct ru
 	if (str.length > before)
 		str_add_char(&str, '\n');
 	add_sums(&str, style, result);
-	add_verdict(&str, style, result);
+	str_verdict(&str, style, "", result);
+	if (is_untold(result))
+		str_paragraph(&str, style, "", which_is_told);
 	str_write(&str, to);
 }
 
@@ -446,5 +452,8 @@ const struct report_format report_text = {
 	.name = "text",
 	.plan = text_plan,
 	.run = text_run,
+	.volley = text_volley,
+	.place = text_place,
+	.databases = text_databases,
 	.table = text_table,
 };

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "report/report.h"
+#include "report/style.h"
 
 /* A reason as words: "lock timeout". */
 void str_reason(struct str *str, const char *reason);
@@ -15,7 +16,28 @@ void str_refusals(struct str *str, const struct findings *findings);
  * often requests were tried. None where there is nothing to tell. */
 void str_tries(struct str *str, const struct report_style *style, const struct run_result *result);
 
+/* "deposit/atomic_no_delay: 10 deposits of 100 to ..."; "MariaDB 10.11.19 READ COMMITTED ..." */
+void str_volley(struct str *str, const struct run_plan *plan);
+void str_place(struct str *str, const struct run_result *result);
+/* The verdict as a sentence, with what a reader should know beside it. */
+void str_verdict(struct str *str, const struct report_style *style, const char *indent,
+                 const struct run_result *result);
+/* "LOST", "none seen", ... */
+const char *verdict_words(const struct run_result *result);
+enum ink result_ink(const struct run_result *result);
+/* "MariaDB 10.11.19": of result i, told apart from the others; its level. */
+void str_product(struct str *str, const struct run_result *results, size_t n, size_t i);
+void str_level(struct str *str, const struct run_result *result);
+
+enum table_key { TABLE_BY_VARIANT, TABLE_BY_DATABASE };
+void str_table(struct str *str, const struct report_style *style, enum table_key key,
+               const struct run_result *results, size_t n);
+
 /* See struct report_format. */
 void text_table(FILE *to, const struct report_style *style, const struct run_result *results, size_t n);
+void text_volley(FILE *to, const struct report_style *style, const struct run_result *result);
+void text_place(FILE *to, const struct report_style *style, const struct run_result *result);
+void text_databases(FILE *to, const struct report_style *style, const struct run_result *results, size_t n,
+                    const char *const *again);
 
 #endif

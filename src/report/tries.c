@@ -52,10 +52,12 @@ static void add_tries(struct str *str, const struct report_style *style, const s
  * which has the last attempts only. */
 static bool commits(const struct history *history)
 {
-	for (size_t i = 0; i < history->n; i++)
-		for (size_t s = 0; s < history->requests[i].n_steps; s++)
-			if (!history->requests[i].steps[s].pause && history->requests[i].steps[s].verb == DB_COMMIT)
+	for (size_t i = 0; i < history->n; i++) {
+		const struct history_request *request = &history->requests[i];
+		for (size_t s = 0; s < request->n_steps; s++)
+			if (!request->steps[s].pause && request->steps[s].verb == DB_COMMIT)
 				return true;
+	}
 	return false;
 }
 
@@ -73,7 +75,8 @@ static void add_unknown(struct str *str, const struct report_style *style, const
 	if (told == 0)
 		str_add(&line, "whether done or not cannot be told.");
 	else if (told == n && findings->unknown_not_done == 0)
-		str_printf(&line, "%s on record all the same.", n == 1 ? "it is" : n == 2 ? "both are" : "all are");
+		str_printf(&line, "%s on record all the same.",
+		           n == 1 ? "it is" : n == 2 ? "both are" : "all are");
 	else if (told == n && findings->unknown_done == 0)
 		str_printf(&line, "%s on record.", n == 1 ? "it is not" : "none is");
 	else

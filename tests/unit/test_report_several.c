@@ -84,8 +84,8 @@ static void tries_are_told_where_there_were_some(void **state)
 	tries->failed[1] = (struct refusals){"lock_timeout", 4};
 	tries->n_failed_kinds = 2;
 	tries->cost_ns = 1200 * NS_PER_MS;
-	says(world, "\n  10 requests took 23 tries: 8 were tried again, 1 of them in vain; failed tries: 9 deadlock, "
-	            "4 lock timeout; retries cost 1.2 s.\n");
+	says(world, "\n  10 requests took 23 tries: 8 were tried again, 1 of them in vain; failed tries: "
+	            "9 deadlock, 4 lock timeout; retries cost 1.2 s.\n");
 	tries->given_up = 0;
 	says(world, ": 8 were tried again; failed tries: ");
 	world->result.plan.recorded = false;
@@ -101,11 +101,12 @@ static void unknown_outcomes_are_resolved(void **state)
 	(void)state;
 	says_not(world, "had no answer from the database");
 	findings->outcome_unknown = findings->unknown_done = 1;
-	says(world, "\n  1 request had no answer from the database to its last write: it is on record all the same.\n");
+	says(world, "\n  1 request had no answer from the database to its last write: it is on record all the "
+	            "same.\n");
 	world_step(world_serve(world, 1, 0, 1000), "commit", DB_COMMIT, 1100, 1200, 0);
 	findings->outcome_unknown = 3;
-	says(world, "\n  3 requests had no answer from the database to their COMMIT: 1 is on record, 0 are not; of 2 it "
-	            "cannot be told.\n");
+	says(world, "\n  3 requests had no answer from the database to their COMMIT: 1 is on record, 0 are not; "
+	            "of 2 it cannot be told.\n");
 	findings->unknown_done = 3;
 	says(world, " to their COMMIT: all are on record all the same.\n");
 	findings->unknown_done = 0;
@@ -141,8 +142,8 @@ static void who_is_on_record_twice_is_named(void **state)
 	findings->lost_updates = 1;
 	says(world, "\n  the deposits of requests 4 and 6 are on record more than once.\n"
 	            "  2 more deposits are on record more than once: whose cannot be told.\n");
-	says(world, "\nLOST: 10 deposits were answered 200 OK, 11 are on record, 100 is gone (1 lost update, 4 deposits "
-	            "more than once).\n");
+	says(world, "\nLOST: 10 deposits were answered 200 OK, 11 are on record, 100 is gone (1 lost update, "
+	            "4 deposits more than once).\n");
 	world_free(world);
 }
 
@@ -247,6 +248,100 @@ static void json_of_what_is_not_applicable(void **state)
 	world_free(world);
 }
 
+/* ---- several databases ------------------------------------------------------------------------- */
+
+static struct db_identity at(const char *product, const char *version, const char *level)
+{
+	struct db_identity identity = {.snapshot_isolation = -1};
+
+	(void)snprintf(identity.product, sizeof identity.product, "%s", product);
+	(void)snprintf(identity.version, sizeof identity.version, "%s", version);
+	(void)snprintf(identity.isolation, sizeof identity.isolation, "%s", level);
+	return identity;
+}
+
+static void refused(struct run_result *result, const char *reason, size_t n)
+{
+	result->findings.refused[0] = (struct refusals){reason, n};
+	result->findings.n_refused = n;
+	result->findings.n_refused_kinds = 1;
+}
+
+static struct run_result sums(const struct world *world, const char *variant, size_t answered, int64_t balance)
+{
+	struct run_result result = world->result;
+
+	result.plan.variant = variant;
+	result.findings = (struct findings){
+		.answered = answered, .transactions = answered, .recorded_sum = (int64_t)answered * 100,
+		.expected_balance = (int64_t)answered * 100, .actual_balance = balance,
+		.missing = (int64_t)answered * 100 - balance, .max_in_flight = 3, .pairs_overlapped = 9,
+	};
+	result.findings.verdict = result.findings.missing != 0 ? VERDICT_VIOLATED : VERDICT_NONE_SEEN;
+	result.findings.lost_updates = result.findings.missing / 100;
+	return result;
+}
+
+static void one_experiment_on_several_databases(void **state)
+{
+	static const int64_t pauses_us[] = {410000, 580000, 830000, 300000, 410000, 580000, 830000, 300000};
+	static const char *const again[] = {"racy run x --db mariadb", "racy run x --db sqlite:a.db",
+	                                    "racy run x --db sqlite:b.db", NULL};
+	struct world *world = world_new("atomic_long_delay", 8, 3);
+	struct printed printed;
+
+	(void)state;
+	world_race(world, &(struct world_rules){.atomic = true, .pauses_us = pauses_us});
+	struct run_result results[] = {world->result, sums(world, "atomic_long_delay", 4, 400),
+	                               sums(world, "atomic_long_delay", 8, 800), sums(world, "", 0, 0)};
+	results[0].plan.db_option = "mariadb";
+	results[1].identity = results[2].identity = results[3].identity = at("SQLite", "3.40.1", "SERIALIZABLE");
+	results[1].plan.db_option = "sqlite:a.db";
+	results[2].plan.db_option = "sqlite:b.db";
+	results[3].identity = at("PostgreSQL", "15.13", "READ COMMITTED");
+	results[3].not_applicable = "PostgreSQL has nothing of the kind";
+	refused(&results[1], "busy", 4);
+	printed_begin(&printed);
+	report_text.volley(printed.to, &plain, &results[0]);
+	report_text.place(printed.to, &plain, &results[0]);
+	report_text.place(printed.to, &plain, &results[3]);
+	report_text.databases(printed.to, &plain, results, 4, again);
+	for (size_t i = 0; i < 3; i++)
+		results[i].plan.max_tries = 5;
+	results[1].findings.tries = (struct tries){
+		.attempts = 23, .again = 8, .given_up = 1, .failed = {{"deadlock", 9}, {"serialization", 2}, {"conflict", 4}},
+		.n_failed_kinds = 3, .cost_ns = 1200 * NS_PER_MS};
+	(void)fputs("== with tries, 80 columns\n", printed.to);
+	report_text.databases(printed.to, &(struct report_style){.columns = 80, .wrap = true}, results, 2, again);
+	is_golden("databases.txt", &printed);
+	world_free(world);
+}
+
+static void several_ways_on_each(void **state)
+{
+	struct world *world = world_new("", 10, 3);
+	struct printed printed;
+	struct run_result results[] = {
+		sums(world, "non_atomic_no_delay", 10, 600), sums(world, "row_locking_atomic_long_delay", 10, 1000),
+		sums(world, "non_atomic_no_delay", 10, 400), sums(world, "row_locking_atomic_long_delay", 10, 1000),
+		sums(world, "non_atomic_no_delay", 2, 200), sums(world, "row_locking_atomic_long_delay", 7, 700),
+	};
+
+	(void)state;
+	results[2].identity = results[3].identity = at("PostgreSQL", "15.13", "READ COMMITTED");
+	results[4].identity = results[5].identity = at("SQLite", "3.40.1", "SERIALIZABLE");
+	results[0].identity.snapshot_isolation = results[1].identity.snapshot_isolation = 1;
+	refused(&results[4], "busy", 8);
+	results[5].findings.unanswered = 3;
+	results[5].findings.verdict = VERDICT_INCONCLUSIVE;
+	printed_begin(&printed);
+	report_ways(printed.to, &plain, results, 2, 3);
+	(void)fputs("== 80 columns\n", printed.to);
+	report_ways(printed.to, &(struct report_style){.columns = 80, .wrap = true}, results, 2, 3);
+	is_golden("ways.txt", &printed);
+	world_free(world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,6 +352,8 @@ int main(void)
 		cmocka_unit_test(equal_amounts_leave_open_whose),
 		cmocka_unit_test(json_tells_all_of_it),
 		cmocka_unit_test(json_of_what_is_not_applicable),
+		cmocka_unit_test(one_experiment_on_several_databases),
+		cmocka_unit_test(several_ways_on_each),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
