@@ -291,6 +291,20 @@ static void a_fault_strikes_every_nth_request_and_only_its_commit(void **state)
 	assert_int_equal(look(world).transactions, 9);
 }
 
+static void a_fault_strikes_the_first_attempt_alone(void **state)
+{
+	struct fault_watch watch;
+
+	(void)state;
+	fault_init(&watch, &(struct fault){FAULT_LOSE, 0, 2});
+	fault_arm(&watch, 4, 1);
+	assert_true(watch.armed);
+	fault_arm(&watch, 4, 2);
+	assert_false(watch.armed);
+	fault_arm(&watch, 5, 1);
+	assert_false(watch.armed);
+}
+
 static void faults_are_told_as_they_were_asked_for(void **state)
 {
 	static const char *const good[] = {"1:refuse", "commit:lose", "12:cut/7", "commit:refuse/2"};
@@ -327,6 +341,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_fault_strikes_where_it_was_told, open_world, close_world),
 		cmocka_unit_test_setup_teardown(a_fault_strikes_every_nth_request_and_only_its_commit, open_world,
 		                                close_world),
+		cmocka_unit_test(a_fault_strikes_the_first_attempt_alone),
 		cmocka_unit_test(faults_are_told_as_they_were_asked_for),
 	};
 	registry_set(scenarios, scenarios_count);
