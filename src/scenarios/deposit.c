@@ -202,7 +202,6 @@ static enum op_end row_locking_atomic_long_delay(struct op *op)
 static enum op_end atomic_update(struct op *op)
 {
 	bool done = op_begin(op, OP_READS)
-	         && op_pause(op, "think")
 	         && record(op)
 	         && add_to_balance(op)
 	         && op_commit(op);
@@ -212,7 +211,6 @@ static enum op_end atomic_update(struct op *op)
 static enum op_end update_first(struct op *op)
 {
 	bool done = op_begin(op, OP_READS)
-	         && op_pause(op, "think")
 	         && add_to_balance(op)
 	         && record(op)
 	         && op_commit(op);
@@ -349,7 +347,7 @@ static const struct variant variants[] = {
 	{
 		WAY(atomic_update),
 		.title = "the database adds: balance = balance + amount",
-		.pauses = true, .atomic = true,
+		.pauses = false, .atomic = true,
 		.expected = {SQLITE_ONLY(HOLDS),
 		             MARIADB(REFUSES, REFUSES, REFUSES, REFUSES),
 		             POSTGRES(HOLDS, REFUSES, REFUSES)},
@@ -358,7 +356,7 @@ static const struct variant variants[] = {
 	{
 		WAY(update_first),
 		.title = "the same, and the UPDATE before the INSERT",
-		.pauses = true, .atomic = true,
+		.pauses = false, .atomic = true,
 		.expected = {SQLITE_ONLY(HOLDS),
 		             MARIADB(HOLDS, HOLDS, HOLDS, HOLDS),
 		             POSTGRES(HOLDS, REFUSES, REFUSES)},
@@ -419,7 +417,7 @@ static const struct variant variants[] = {
 	{
 		.name = "retry_lost_commit", .why = retry_lost_commit_why, .run = update_first, .function = "update_first",
 		.title = "tries again although the answer to COMMIT was lost",
-		.pauses = true, .atomic = true, .needs = DB_HAS_CONNECTIONS, .blind = true,
+		.pauses = false, .atomic = true, .needs = DB_HAS_CONNECTIONS, .blind = true,
 		.expected = {MARIADB(HOLDS, HOLDS, HOLDS, HOLDS), POSTGRES(HOLDS, REFUSES, REFUSES)},
 		.bare = BARE(NOT_STATED, HOLDS, HOLDS),
 	},

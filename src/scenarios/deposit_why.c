@@ -81,7 +81,7 @@ const char atomic_update_why[] =
 	"back, so there is nothing to be stale.\n"
 	"\n"
 	"No deposit was ever seen lost, on any engine and at any level. The row is locked by the UPDATE itself,\n"
-	"for as long as the rest of the transaction takes; the time to think comes before.\n"
+	"for as long as the rest of the transaction takes; nothing is read first, so there is no pause.\n"
 	"The INSERT stands before the UPDATE, as in the other ways, and on MariaDB and MySQL that has a price: its\n"
 	"foreign key takes a shared lock on the account, which two requests can hold at the same time and both\n"
 	"then want to upgrade. One of them is refused by a deadlock (1213), at every level. update_first is the\n"

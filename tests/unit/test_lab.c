@@ -137,7 +137,7 @@ static void every_way_deposits_when_alone(void **state)
 		assert_int_equal(account.transactions, i + 1);
 		assert_int_equal(account.recorded_sum, 7 * (int64_t)(i + 1));
 	}
-	assert_int_equal(pauses, 9);
+	assert_int_equal(pauses, 7);
 	assert_int_equal(world->paused_ns, pauses * 70);
 }
 
