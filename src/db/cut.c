@@ -1,7 +1,7 @@
 /* Breaking a connection without pretending anything: its socket is shut down. To lose answers only, a unix
  * socket closed for reading will do, since its peer can then send no more. TCP goes on delivering what comes
  * after that, if it comes before the client looks: there the system is told to drop segments that carry
- * data, while those that acknowledge ours must pass. */
+ * data, while those that acknowledge ours must pass. What has come already is thrown away. */
 #include <linux/filter.h>
 #include <sys/socket.h>
 
@@ -39,6 +39,9 @@ static bool is_unix(int socket)
 void db_cut_socket(int socket, enum db_cut cut)
 {
 	bool answers_only = cut == DB_CUT_ANSWERS && (is_unix(socket) || drop_data(socket));
+	char lost[4096];
 
 	(void)shutdown(socket, answers_only ? SHUT_RD : SHUT_RDWR);
+	while (recv(socket, lost, sizeof lost, MSG_DONTWAIT) > 0)
+		continue;
 }

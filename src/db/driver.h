@@ -87,8 +87,8 @@ struct db_value db_rows_text(struct db_rows *rows, const char *bytes, size_t len
 void db_outcome_fail(struct db_outcome *outcome, enum db_err err, const char *message);
 size_t db_count_args(const struct db_value *args); /* up to DB_END, at most DB_MAX_ARGS */
 
-/* Shuts a connection's socket down, TCP or unix: both ways at once, or so that nothing that arrives from now
- * on is read while what is sent still leaves. */
+/* Shuts a connection's socket down, TCP or unix: both ways, or so that nothing more is read, what has come
+ * already included, while what is sent still leaves. */
 void db_cut_socket(int socket, enum db_cut cut);
 
 /* Undoes percent-encoding into the target's arena. `what` names the part in an error. */

@@ -99,8 +99,8 @@ static void fail(const struct pg *pg, const PGresult *result, struct db_outcome 
 
 /* ---- a connection that breaks ------------------------------------------------------------------ */
 
-/* An answer is cut off when its statement is sent and not before: what is prepared first would else not
- * be carried out at all. */
+/* An answer is cut off when its statement has been sent and not before: what is prepared first would else
+ * not be carried out at all, and libpq looks for the end of the connection while it sends what is long. */
 static void pg_cut(void *connection, enum db_cut cut)
 {
 	struct pg *pg = connection;
@@ -111,11 +111,19 @@ static void pg_cut(void *connection, enum db_cut cut)
 		db_cut_socket(PQsocket(pg->conn), cut);
 }
 
-static void before_sending(struct pg *pg)
+/* What PQexec and its like do, but for the answer. NULL where nothing could be sent. */
+static PGresult *lose_answer(struct pg *pg, int sent)
 {
-	if (pg->lose_answer)
-		db_cut_socket(PQsocket(pg->conn), DB_CUT_ANSWERS);
+	PGresult *last = NULL, *next;
+
 	pg->lose_answer = false;
+	if (sent == 1)
+		db_cut_socket(PQsocket(pg->conn), DB_CUT_ANSWERS);
+	while (sent == 1 && (next = PQgetResult(pg->conn)) != NULL) {
+		PQclear(last);
+		last = next;
+	}
+	return last;
 }
 
 /* ---- statements ------------------------------------------------------------------------------ */
@@ -338,10 +346,23 @@ static void perform_kept(struct pg *pg, const struct db_call *call, size_t index
 	if (!marks_agree(pg->kept[index].n_marks, values, outcome))
 		return;
 	name_of(index, name);
-	before_sending(pg);
-	PGresult *result = PQexecPrepared(pg->conn, name, values->n, values->texts, NULL, NULL, 0);
+	PGresult *result = pg->lose_answer
+	        ? lose_answer(pg, PQsendQueryPrepared(pg->conn, name, values->n, values->texts, NULL, NULL, 0))
+	        : PQexecPrepared(pg->conn, name, values->n, values->texts, NULL, NULL, 0);
 	if (!take_result(pg, call, result, rows, outcome))
 		forget_if_stale(pg, index, outcome);
+	PQclear(result);
+}
+
+static void perform_once(struct pg *pg, const struct db_call *call, const char *numbered,
+                         const struct values *values, struct db_rows *rows, struct db_outcome *outcome)
+{
+	PGresult *result = pg->lose_answer
+	        ? lose_answer(pg, PQsendQueryParams(pg->conn, numbered, values->n, values->types,
+	                                            values->texts, NULL, NULL, 0))
+	        : PQexecParams(pg->conn, numbered, values->n, values->types, values->texts, NULL, NULL, 0);
+
+	(void)take_result(pg, call, result, rows, outcome);
 	PQclear(result);
 }
 
@@ -361,11 +382,7 @@ static void perform_statement(struct pg *pg, const struct db_call *call, const c
 	char *numbered = pg_number_marks(sql, &n_marks);
 	if (marks_agree(n_marks, &values, outcome)) {
 		if (pg->n_kept == PG_KEPT) {
-			before_sending(pg);
-			PGresult *result = PQexecParams(pg->conn, numbered, values.n, values.types, values.texts,
-			                                NULL, NULL, 0);
-			(void)take_result(pg, call, result, rows, outcome);
-			PQclear(result);
+			perform_once(pg, call, numbered, &values, rows, outcome);
 		} else if (keep(pg, sql, integers, numbered, n_marks, &values, outcome)) {
 			perform_kept(pg, call, index, &values, rows, outcome);
 		}
@@ -376,8 +393,8 @@ static void perform_statement(struct pg *pg, const struct db_call *call, const c
 static void perform_plain(struct pg *pg, const struct db_call *call, const char *sql,
                           struct db_outcome *outcome)
 {
-	before_sending(pg);
-	PGresult *result = PQexec(pg->conn, sql);
+	PGresult *result = pg->lose_answer ? lose_answer(pg, PQsendQuery(pg->conn, sql))
+	                                   : PQexec(pg->conn, sql);
 
 	if (PQresultStatus(result) != PGRES_COMMAND_OK)
 		fail(pg, result, outcome);

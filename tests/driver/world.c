@@ -1,16 +1,77 @@
 #include "world.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "db/sandbox_private.h"
 
 const char *world_engine = "sqlite";
+
+/* ---- a server that listens on TCP too ---------------------------------------------------------- */
+
+/* Free just now; nobody else is given it as long as others are. */
+static int free_port(void)
+{
+	struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = sizeof name;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&name, length), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&name, &length), 0);
+	close(fd);
+	return ntohs(name.sin_port);
+}
+
+static struct sandbox *start_on_tcp(struct world *world, struct err *err)
+{
+	struct sandbox_engine engine = *sandbox_engine_find(world->engine, err);
+	struct sandbox_plan plan;
+	const char *words[40];
+	size_t n = 0;
+
+	world->port = free_port();
+	char *port = mem_printf("--port=%d", world->port);
+	char *socket = mem_printf(".s.PGSQL.%d", world->port);
+	char *url = mem_printf("%s/%s", engine.url, socket);
+	for (const char *const *word = engine.serve; *word != NULL; word++) {
+		assert_true(n < COUNT_OF(words) - 2);
+		words[n++] = text_equal(*word, "--skip-networking") ? "--bind-address=127.0.0.1"
+		             : text_equal(*word, "listen_addresses=") ? "listen_addresses=127.0.0.1" : *word;
+	}
+	words[n++] = port;
+	words[n] = NULL;
+	engine.serve = words;
+	if (world->is_postgres) {
+		engine.socket = socket;
+		engine.url = url;
+	}
+	struct sandbox *sandbox = NULL;
+	if (sandbox_plan_init(&plan, &engine, err)) {
+		sandbox = sandbox_start_plan(&plan, err);
+		sandbox_plan_fini(&plan);
+	}
+	free(url);
+	free(socket);
+	free(port);
+	return sandbox;
+}
+
+/* Its root is let in by the socket alone. */
+static void let_in(const struct world *world)
+{
+	if (world->port != 0 && !world->is_postgres) {
+		must(world->observer, DB_WRITE, "CREATE USER tcp@'127.0.0.1'", NULL);
+		must(world->observer, DB_WRITE, "GRANT ALL ON *.* TO tcp@'127.0.0.1'", NULL);
+	}
+}
 
 /* ---- the group ------------------------------------------------------------------------------- */
 
@@ -19,20 +80,23 @@ int world_setup(void **state)
 	struct world *world = mem_new(1, sizeof *world);
 	struct err err = {0};
 
-	world->engine = world_engine;
 	world->is_sqlite = text_equal(world_engine, "sqlite");
-	world->is_postgres = text_equal(world_engine, "postgres");
+	world->is_postgres = text_starts_with(world_engine, "postgres");
+	world->engine = world->is_sqlite ? "sqlite" : world->is_postgres ? "postgres" : "mariadb";
 	world->long_text = world->is_postgres ? "text" : "longtext";
 	*state = world;
 	if (world->is_sqlite) {
 		world->folder = mem_text("/tmp/racy-test-XXXXXX");
 		return mkdtemp(world->folder) != NULL ? 0 : -1;
 	}
-	world->sandbox = sandbox_start(world_engine, &err);
+	world->sandbox = strstr(world_engine, "/tcp") != NULL ? start_on_tcp(world, &err)
+	                                                      : sandbox_start(world_engine, &err);
 	if (world->sandbox != NULL && db_target_parse(sandbox_url(world->sandbox), &world->server, &err))
 		world->observer = db_open(&world->server, &(struct db_settings){.iso = DB_ISO_DEFAULT}, &err);
 	if (world->observer == NULL)
 		print_error("%s\n", err_text(&err));
+	else
+		let_in(world);
 	err_fini(&err);
 	return world->observer != NULL ? 0 : -1;
 }
@@ -72,6 +136,9 @@ char *world_url(const struct world *world, const char *user, const char *name)
 {
 	const struct db_target *server = &world->server;
 
+	if (world->port != 0 && user == NULL)
+		return mem_printf("%s@127.0.0.1:%d/%s", world->is_postgres ? "postgresql://postgres" : "mysql://tcp",
+		                  world->port, name);
 	return mem_printf("%s://%s@/%s?socket=%s", world->is_postgres ? "postgresql" : "mysql",
 	                  user != NULL ? user : server->user, name != NULL ? name : server->name, server->socket);
 }

@@ -24,10 +24,11 @@ struct world {
 	struct db_session *observer; /* servers: a session on it that is at no other work */
 	struct db_target target; /* of the case at hand */
 	int cases;
+	int port; /* not 0: the case's target is reached by TCP */
 };
 
 /* For cmocka: the group's setup and teardown, and a case's. `*state` is the world. */
-extern const char *world_engine; /* to be set before the group runs */
+extern const char *world_engine; /* to be set before the group runs; "mariadb/tcp": reached by TCP */
 int world_setup(void **state);
 int world_teardown(void **state);
 int world_fresh(void **state);
