@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "audit/attempts.h"
 #include "audit/findings.h"
 #include "audit/lineage.h"
 #include "audit/overlap.h"
@@ -29,7 +30,10 @@ static void take_sums(const struct audit_input *input, struct findings *findings
 	findings->actual_balance = input->actual_balance;
 	findings->expected_balance = input->start_balance + findings->recorded_sum;
 	findings->missing = findings->expected_balance - findings->actual_balance;
-	if (findings->missing < 0)
+	if (input->derived && findings->missing != 0)
+		findings_doubt(findings, "the database's own sum is %lld, and the rows on record come to %lld",
+		               (long long)findings->actual_balance, (long long)findings->expected_balance);
+	else if (findings->missing < 0)
 		findings_doubt(findings, "the balance holds %lld more than was recorded",
 		               (long long)-findings->missing);
 }
@@ -97,14 +101,15 @@ static void take_overlap_from_client(const struct audit_input *input, struct fin
 	free(spans);
 }
 
-/* Where every request was answered 200, all of them are on record and whole: what is missing is lost. */
+/* Where every request was answered 200 and none left more than its one row, all of them are on record and
+ * whole: what is missing is lost. */
 static void judge_by_sums(const struct audit_input *input, struct findings *findings)
 {
 	size_t lost;
 
 	replies_check_sums(input, findings);
 	findings->lost_updates = findings->torn = CANNOT_BE_TOLD;
-	if (in_doubt(findings) || findings->answered != input->n_replies)
+	if (in_doubt(findings) || findings->answered != input->n_replies || input->n_rows > input->n_replies)
 		return;
 	if (count_missing(input, findings->missing, &lost) && lost <= input->n_rows) {
 		findings->lost_updates = (int64_t)lost;
@@ -237,10 +242,12 @@ static void count_lost(const struct story *story, struct findings *findings)
 		qsort(findings->lost, findings->n_lost, sizeof *findings->lost, by_request);
 }
 
-/* The sums know nothing of the events: what both can tell, they must tell alike. */
-static void compare(const struct audit_input *input, struct findings *findings)
+/* The sums know nothing of the events: what both can tell, they must tell alike. And what the events leave
+ * open the sums may tell. */
+static void compare(const struct audit_input *input, const struct story *story, struct findings *findings)
 {
 	int64_t by_events = findings->lost_amount + findings->torn_amount;
+	const struct size *final = &story->lineage.final;
 	size_t missing;
 
 	if (by_events != findings->missing) {
@@ -248,9 +255,13 @@ static void compare(const struct audit_input *input, struct findings *findings)
 		               (long long)findings->missing);
 		return;
 	}
-	if (findings->lost_updates == CANNOT_BE_TOLD || !count_missing(input, findings->missing, &missing))
+	if (!count_missing(input, findings->missing, &missing))
 		return;
-	int64_t lost = (int64_t)missing - findings->torn;
+	int64_t lost = (int64_t)missing - findings->torn, amount;
+	int64_t written = (int64_t)count_written(&story->deposits, &amount);
+	if (findings->lost_updates == CANNOT_BE_TOLD && lost >= written - (int64_t)final->max &&
+	    lost <= written - (int64_t)final->min)
+		findings->lost_updates = lost;
 	if (lost != findings->lost_updates)
 		findings_doubt(findings, "the events tell of %lld lost updates, the sums of %lld",
 		               (long long)findings->lost_updates, (long long)lost);
@@ -314,6 +325,21 @@ static void withdraw(struct findings *findings)
 	findings->lost_updates = findings->torn = CANNOT_BE_TOLD;
 	findings->lost_amount = findings->torn_amount = 0;
 	findings->n_lost = findings->n_torn_requests = 0;
+	findings->doubled = findings->n_doubled_requests = 0;
+	findings->unknown_done = findings->unknown_not_done = 0;
+}
+
+/* Where the balance is what is on record, nothing can be missing from it. */
+static void judge_records(const struct audit_input *input, struct findings *findings)
+{
+	struct deposits deposits;
+
+	deposits_build(&deposits, input, findings);
+	replies_check(input, &deposits, findings);
+	attempts_resolve(&deposits, findings);
+	if (in_doubt(findings))
+		withdraw(findings);
+	deposits_fini(&deposits);
 }
 
 static void judge_by_events(const struct audit_input *input, struct findings *findings)
@@ -325,10 +351,11 @@ static void judge_by_events(const struct audit_input *input, struct findings *fi
 	settle_writes(&story);
 	doubt_unrecorded(&story.lineage, findings);
 	replies_check(input, &story.deposits, findings);
+	attempts_resolve(&story.deposits, findings);
 	if (!in_doubt(findings)) {
 		count_torn(&story.deposits, findings);
 		count_lost(&story, findings);
-		compare(input, findings);
+		compare(input, &story, findings);
 	}
 	if (in_doubt(findings)) {
 		withdraw(findings);
@@ -357,7 +384,7 @@ static void conclude(const struct audit_input *input, struct findings *findings)
 {
 	if (in_doubt(findings))
 		return;
-	if (findings->missing != 0) /* what is torn is missing too: see compare */
+	if (findings->missing != 0 || findings->doubled > 0) /* what is torn is missing too: see compare */
 		findings->verdict = VERDICT_VIOLATED;
 	else if (findings->transactions == 0)
 		findings_doubt(findings, "no deposit was recorded, so none could be lost");
@@ -384,9 +411,14 @@ void audit_deposits(const struct audit_input *input, struct findings *findings)
 		findings->max_in_flight = input->history->max_in_flight;
 		findings->pairs_overlapped = input->history->pairs_overlapped;
 	}
-	if (input->history != NULL && events_are_whole(input, findings))
-		judge_by_events(input, findings);
-	else
+	if (input->history != NULL && events_are_whole(input, findings)) {
+		attempts_count(input->history, findings);
+		if (input->derived)
+			judge_records(input, findings);
+		else
+			judge_by_events(input, findings);
+	} else {
 		judge_by_sums(input, findings);
+	}
 	conclude(input, findings);
 }

@@ -32,6 +32,7 @@ struct audit_input {
 	int workers;
 	bool overlap_possible;         /* more than one worker and more than one request */
 	bool dirty_reads;              /* the sessions ran at READ UNCOMMITTED */
+	int max_tries;                 /* of one request, by the runner; 0 counts as 1 */
 	const char *balance_table;     /* the steps that matter are those on this table's one row... */
 	const char *record_table;      /* ...and on this one; all others are nobody's matter here */
 	bool derived;                  /* the balance is not kept: it is what is recorded, summed up. Nothing can
@@ -57,7 +58,8 @@ struct overwrite {
 	int64_t wrote_value, wrote_ns; /* what it wrote, and when (the write's end); 0: the call has no end */
 	/* Whose deposits are gone by it: all of them where `n_gone` equals `n_erased`, else
 	 * `n_gone` of these ("request 2 or 5"). By number. */
-	uint32_t *erased;
+	uint32_t *erased; /* one that is on record twice may be among them twice; so too in `back`, and in
+	                   * `lost` and `torn_requests` below */
 	size_t n_erased, n_gone;
 	uint32_t *back; /* of those erased for sure: who comes back with a later write, to stay or not */
 	size_t n_back;

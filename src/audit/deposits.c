@@ -1,4 +1,4 @@
-/* First each request's own steps, then the rows: a row's number ties it to its INSERT. An INSERT whose
+/* First each attempt's own steps, then the rows: a row's number ties it to its INSERT. An INSERT whose
  * answer never came has no number; it may own a row that nobody else claims and that holds its amount. */
 #include "audit/deposits.h"
 
@@ -10,22 +10,25 @@
 
 /* ---- what the events say ----------------------------------------------------------------------- */
 
-/* The row that holds the balance: what the first request that read anything had read. NULL: none did. */
-static const struct history_step *find_account(const struct history *history)
+static bool touches(const struct history_step *step, const char *table)
 {
-	for (size_t i = 0; i < history->n; i++) {
-		const struct history_request *request = &history->requests[i];
-		for (size_t s = 0; s < request->n_steps; s++) {
-			if (!request->steps[s].pause && request->steps[s].verb == DB_READ)
-				return &request->steps[s];
+	return !step->pause && strcmp(step->table, table) == 0;
+}
+
+/* The row that holds the balance: what the first request that came to it touched. NULL: none did. */
+static const struct history_step *find_account(const struct audit_input *input)
+{
+	for (size_t i = 0; i < input->history->n; i++) {
+		const struct history_request *request = &input->history->requests[i];
+		for (size_t a = 0; a < request->n_attempts; a++) {
+			const struct history_attempt *attempt = &request->attempts[a];
+			for (size_t s = 0; s < attempt->n_steps; s++) {
+				if (touches(&attempt->steps[s], input->balance_table))
+					return &attempt->steps[s];
+			}
 		}
 	}
 	return NULL;
-}
-
-static bool same_table(const struct history_step *a, const struct history_step *b)
-{
-	return strcmp(a->table, b->table) == 0;
 }
 
 static enum fate fate_of_call(const struct history_step *call)
@@ -36,56 +39,80 @@ static enum fate fate_of_call(const struct history_step *call)
 }
 
 struct walk {
+	const struct audit_input *input;
+	const struct history_step *account; /* a step on its row */
 	bool in_tx;
+	bool locked;      /* the balance as it was read last: until the transaction ends */
 	int64_t first_ns; /* of the transaction: when its first statement began; 0: none yet */
 };
 
 static void take_begin(struct deposit *deposit, struct walk *walk, const struct history_step *step)
 {
 	walk->in_tx = fate_of_call(step) == FATE_YES;
+	walk->locked = false;
 	walk->first_ns = 0;
 	deposit->commit = NULL;
 	deposit->transaction = FATE_NO;
 }
 
-/* The snapshot of a transaction is as old as its first statement, at most. */
-static bool take_read(struct deposit *deposit, const struct walk *walk, const struct history_step *account,
-                      const struct history_step *step)
+static void take_end(struct walk *walk)
 {
-	if (!same_table(step, account) || step->key != account->key || deposit->write != NULL)
-		return false;
+	walk->in_tx = walk->locked = false;
+}
+
+/* The snapshot of a transaction is as old as its first statement, at most; what is locked is what holds when
+ * it is read. Who has added to the balance may look at it afterwards. */
+static bool take_read(struct deposit *deposit, struct walk *walk, const struct history_step *step)
+{
+	if (deposit->write != NULL || step->key != walk->account->key)
+		return deposit->adds && step->key == walk->account->key;
 	if (fate_of_call(step) == FATE_YES) {
+		walk->locked = walk->in_tx && (step->traits & DB_LOCKS) != 0;
 		deposit->read = step;
-		deposit->read_from_ns = walk->in_tx ? walk->first_ns : step->begin_ns;
+		deposit->read_from_ns = walk->in_tx && !walk->locked ? walk->first_ns : step->begin_ns;
 	}
 	return true;
 }
 
-/* False where it is neither the recording nor the one write of a balance that was read. A write
- * relative to what is there (balance = balance + ?) needs no read: it would be told apart here. */
-static bool take_write(struct deposit *deposit, const struct walk *walk, const struct history_step *account,
-                       const struct history_step *step)
+/* False where it is not the one write of a balance that was read, or that adds to it. Who adds to what it
+ * has read and locked puts there what anybody would who writes the sum. */
+static bool take_write(struct deposit *deposit, const struct walk *walk, const struct history_step *step)
 {
-	if (account == NULL)
+	bool adds = (step->traits & DB_ADDS) != 0;
+
+	if ((deposit->read == NULL && !adds) || deposit->write != NULL || step->key != walk->account->key)
 		return false;
-	bool to_account = same_table(step, account);
-	if (to_account && (deposit->read == NULL || deposit->write != NULL || step->key != account->key))
-		return false;
-	if (!to_account && deposit->record != NULL)
-		return false;
-	if (to_account) {
-		deposit->write = step;
-		deposit->write_in_tx = walk->in_tx;
-	} else {
-		deposit->record = step;
-		deposit->record_in_tx = walk->in_tx;
-	}
+	deposit->write = step;
+	deposit->write_in_tx = walk->in_tx;
+	deposit->locked = walk->locked;
+	deposit->adds = adds && !walk->locked;
+	deposit->puts = adds && walk->locked ? deposit->read->value + step->value : step->value;
 	return true;
+}
+
+static bool take_record(struct deposit *deposit, const struct walk *walk, const struct history_step *step)
+{
+	if (deposit->record != NULL)
+		return false;
+	deposit->record = step;
+	deposit->record_in_tx = walk->in_tx;
+	return true;
+}
+
+/* Where no balance is kept, looking at its row is nobody's matter, and nobody writes it. */
+static bool take_touch(struct deposit *deposit, struct walk *walk, const struct history_step *step)
+{
+	if (touches(step, walk->input->record_table))
+		return step->verb == DB_READ || take_record(deposit, walk, step);
+	if (!touches(step, walk->input->balance_table))
+		return true;
+	if (walk->input->derived)
+		return step->verb == DB_READ;
+	return step->verb == DB_READ ? take_read(deposit, walk, step) : take_write(deposit, walk, step);
 }
 
 /* False where the request did what this audit does not know. */
-static bool take_step(struct deposit *deposit, struct walk *walk, const struct history_step *account,
-                      const struct history_step *step)
+static bool take_step(struct deposit *deposit, struct walk *walk, const struct history_step *step)
 {
 	if (walk->in_tx && walk->first_ns == 0)
 		walk->first_ns = step->begin_ns;
@@ -94,16 +121,15 @@ static bool take_step(struct deposit *deposit, struct walk *walk, const struct h
 		take_begin(deposit, walk, step);
 		return true;
 	case DB_READ:
-		return take_read(deposit, walk, account, step);
 	case DB_WRITE:
-		return take_write(deposit, walk, account, step);
+		return take_touch(deposit, walk, step);
 	case DB_COMMIT:
 		deposit->commit = step;
 		deposit->transaction = fate_of_call(step);
-		walk->in_tx = false;
+		take_end(walk);
 		return true;
 	case DB_ROLLBACK:
-		walk->in_tx = false;
+		take_end(walk);
 		return true;
 	}
 	return false;
@@ -122,16 +148,16 @@ static bool knows_row(const struct deposit *deposit)
 	return deposit->record != NULL && fate_of_call(deposit->record) == FATE_YES;
 }
 
-static bool read_request(struct deposit *deposit, const struct history_request *request,
+static bool read_attempt(struct deposit *deposit, const struct audit_input *input,
                          const struct history_step *account)
 {
-	struct walk walk = {0};
+	const struct history_attempt *attempt = deposit->attempt;
+	struct walk walk = {.input = input, .account = account};
 	bool known = true;
 
-	*deposit = (struct deposit){.seen = request, .request = request->request, .amount = request->amount};
-	for (size_t s = 0; s < request->n_steps; s++) {
-		if (!request->steps[s].pause)
-			known &= take_step(deposit, &walk, account, &request->steps[s]);
+	for (size_t s = 0; s < attempt->n_steps; s++) {
+		if (!attempt->steps[s].pause)
+			known &= take_step(deposit, &walk, &attempt->steps[s]);
 	}
 	if (deposit->record != NULL)
 		deposit->recorded = fate_in(deposit->record_in_tx, fate_of_call(deposit->record),
@@ -139,10 +165,25 @@ static bool read_request(struct deposit *deposit, const struct history_request *
 	if (deposit->write != NULL) {
 		enum fate call = fate_of_call(deposit->write);
 		if (call == FATE_YES && deposit->write->result < 1)
-			call = FATE_NO; /* no row was there to be written */
+			call = FATE_NO; /* no row was there to be written, or none that was still as expected */
 		deposit->written = fate_in(deposit->write_in_tx, call, deposit->transaction);
 		deposit->whole = knows_row(deposit) && deposit->record_in_tx && deposit->write_in_tx &&
 		                 call == FATE_YES;
+	}
+	return known;
+}
+
+/* True if all that it did is known. */
+static bool read_request(struct deposits *deposits, const struct history_request *request,
+                         const struct audit_input *input, const struct history_step *account)
+{
+	bool known = true;
+
+	for (size_t a = 0; a < request->n_attempts; a++) {
+		struct deposit *deposit = &deposits->list[deposits->n++];
+		*deposit = (struct deposit){.seen = request, .attempt = &request->attempts[a],
+		                            .request = request->request, .amount = request->amount};
+		known &= read_attempt(deposit, input, account);
 	}
 	return known;
 }
@@ -218,7 +259,7 @@ static bool claim_row(const struct deposit *deposit, struct row_claim *claims, s
 	return true;
 }
 
-static bool may_own(const struct deposit *deposit, int64_t amount)
+bool deposit_may_own(const struct deposit *deposit, int64_t amount)
 {
 	return deposit->recorded == FATE_MAYBE && deposit->record->value == amount;
 }
@@ -233,7 +274,7 @@ static size_t share_amount(struct deposits *deposits, const struct row_claim *cl
 	size_t numberless = 0, unclaimed = 0, rows = 0;
 
 	for (size_t i = 0; i < deposits->n; i++)
-		numberless += may_own(&deposits->list[i], amount) && !knows_row(&deposits->list[i]);
+		numberless += deposit_may_own(&deposits->list[i], amount) && !knows_row(&deposits->list[i]);
 	for (size_t i = 0; i < n; i++) {
 		bool free = !claims[i].taken && claims[i].row.amount == amount;
 		rows += free;
@@ -291,7 +332,7 @@ static void settle_shared(struct deposits *deposits, struct shared_rows *shared)
 
 	for (size_t i = 0; i < deposits->n; i++) {
 		struct deposit *deposit = &deposits->list[i];
-		if (!may_own(deposit, shared->amount))
+		if (!deposit_may_own(deposit, shared->amount))
 			continue;
 		bool told = deposit->whole && deposit->written != FATE_MAYBE;
 		if (told)
@@ -302,7 +343,7 @@ static void settle_shared(struct deposits *deposits, struct shared_rows *shared)
 	if (shared->n > 0 && shared->n < n_owners)
 		return;
 	for (size_t i = 0; i < deposits->n; i++) {
-		if (may_own(&deposits->list[i], shared->amount))
+		if (deposit_may_own(&deposits->list[i], shared->amount))
 			deposits->list[i].recorded = shared->n > 0 ? FATE_YES : FATE_NO;
 	}
 	shared->n = 0;
@@ -318,20 +359,31 @@ void deposits_settle(struct deposits *deposits)
 	}
 }
 
-void deposits_build(struct deposits *deposits, const struct audit_input *input, struct findings *findings)
+static void read_requests(struct deposits *deposits, const struct audit_input *input,
+                          struct findings *findings)
 {
 	const struct history *history = input->history;
-	const struct history_step *account = find_account(history);
-	struct row_claim *claims = claims_of(input);
+	const struct history_step *account = find_account(input);
 	struct accused unknown = {0};
+	size_t n = 0;
 
-	*deposits = (struct deposits){.list = mem_new(history->n, sizeof *deposits->list), .n = history->n};
+	for (size_t i = 0; i < history->n; i++)
+		n += history->requests[i].n_attempts;
+	deposits->list = mem_new(n, sizeof *deposits->list);
 	for (size_t i = 0; i < history->n; i++) {
-		if (!read_request(&deposits->list[i], &history->requests[i], account))
+		if (!read_request(deposits, &history->requests[i], input, account))
 			accused_add(&unknown, history->requests[i].request);
 	}
 	findings_doubt_about(findings, &unknown, "took steps that are not those of a deposit",
 	                     "took steps that are not those of a deposit");
+}
+
+void deposits_build(struct deposits *deposits, const struct audit_input *input, struct findings *findings)
+{
+	struct row_claim *claims = claims_of(input);
+
+	*deposits = (struct deposits){0};
+	read_requests(deposits, input, findings);
 	claim_committed(deposits, claims, input->n_rows, findings);
 	claim_possible(deposits, claims, input->n_rows, findings);
 	deposits_settle(deposits);

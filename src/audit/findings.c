@@ -74,9 +74,13 @@ void findings_doubt_about(struct findings *findings, struct accused *accused, co
 
 void findings_name_requests(struct str *text, const char *word, const uint32_t *requests, size_t n)
 {
-	str_add(text, n > 1 && text_equal(word, "and") ? "requests" : "request");
+	bool several = n > 0 && requests[0] != requests[n - 1];
+
+	str_add(text, several && text_equal(word, "and") ? "requests" : "request");
 	for (size_t i = 0; i < n; i++) {
-		if (i > 0 && i + 1 == n)
+		if (i > 0 && requests[i] == requests[i - 1])
+			continue;
+		if (i > 0 && requests[i] == requests[n - 1])
 			str_printf(text, " %s %u", word, requests[i]);
 		else
 			str_printf(text, "%s %u", i > 0 ? "," : "", requests[i]);
@@ -96,5 +100,6 @@ void findings_fini(struct findings *findings)
 	free(findings->overwrites);
 	free(findings->lost);
 	free(findings->torn_requests);
+	free(findings->doubled_requests);
 	*findings = (struct findings){0};
 }

@@ -23,7 +23,8 @@ void findings_doubt_about(struct findings *findings, struct accused *accused, co
 /* Something that a reader should know beside the verdict. */
 void findings_remark(struct findings *findings, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* "request 2", "requests 2 and 5", "requests 2, 5 and 7"; with `word` "or": "request 2 or 5". */
+/* "request 2", "requests 2 and 5", "requests 2, 5 and 7"; with `word` "or": "request 2 or 5".
+ * They are sorted; one that is there twice is named once. */
 void findings_name_requests(struct str *text, const char *word, const uint32_t *requests, size_t n);
 
 #endif

@@ -3,6 +3,7 @@
  * less sharp, never wrong. */
 #include "audit/lineage.h"
 
+#include "audit/added.h"
 #include "audit/content.h"
 #include "audit/findings.h"
 
@@ -11,24 +12,29 @@ static const int64_t NEVER_ENDS = INT64_MAX, BEFORE_ALL = INT64_MIN;
 /* While it is solved. */
 struct solving {
 	struct lineage *lineage;
-	int64_t *followed; /* by version: when a later one was surely there for all to see */
+	int64_t *followed; /* by base: when a later one was surely there for all to see */
+	struct added added;
+	uint64_t *on_top;  /* what may be on top of one that may be the last base */
 	bool changed;
 	struct accused conflict; /* the first two that fit in neither order */
 };
 
 /* ---- versions and readings ---------------------------------------------------------------------- */
 
-/* Of what may not have taken place no end is known: nothing is surely after it. */
+/* Of what may not have taken place no end is known: nothing is surely after it. But a lock that was taken
+ * with the read was held, if it did. */
 static struct version version_of(const struct deposit *deposit, bool dirty_reads)
 {
 	const struct history_step *write = deposit->write;
 	const struct history_step *commit = deposit->write_in_tx ? deposit->commit : write;
 	const struct history_step *seen = dirty_reads ? write : commit;
 	bool sure = deposit->written == FATE_YES, seen_ends = sure && seen->end_ns != 0 && seen->err == DB_OK;
+	int64_t write_to = sure ? write->end_ns : NEVER_ENDS;
 
 	return (struct version){
-		.deposit = deposit, .sure = sure, .puts = write->value,
-		.write_from = write->begin_ns, .write_to = sure ? write->end_ns : NEVER_ENDS,
+		.deposit = deposit, .sure = sure, .puts = deposit->puts,
+		.adds = deposit->adds, .locked = deposit->locked,
+		.write_from = write->begin_ns, .write_to = deposit->locked ? deposit->read->end_ns : write_to,
 		.commit_from = commit->begin_ns,
 		.seen_from = seen->begin_ns, .seen_to = seen_ends ? seen->end_ns : NEVER_ENDS,
 	};
@@ -40,7 +46,7 @@ static int by_commit(const void *left, const void *right)
 
 	if (a->commit_from != b->commit_from)
 		return a->commit_from < b->commit_from ? -1 : 1;
-	return a->deposit->request < b->deposit->request ? -1 : 1;
+	return a->deposit < b->deposit ? -1 : 1;
 }
 
 static void collect_versions(struct lineage *lineage, const struct deposits *deposits,
@@ -69,7 +75,7 @@ static void collect_readings(struct lineage *lineage, const struct deposits *dep
 	lineage->reading_of = mem_new(lineage->n, sizeof *lineage->reading_of);
 	for (size_t i = 0; i < deposits->n; i++) {
 		const struct deposit *deposit = &deposits->list[i];
-		bool denied = deposit->seen->end_ns != 0 && deposit->seen->end == OP_DENIED;
+		bool denied = deposit->attempt->end_ns != 0 && deposit->attempt->end == OP_DENIED;
 		/* who was denied may have found no row to read */
 		if (deposit->read == NULL || (denied && version_of_deposit[i] == 0))
 			continue;
@@ -90,18 +96,29 @@ static bool surely_before(const struct lineage *lineage, size_t j, size_t k)
 }
 
 /* That k is before j already says that one of the two never was: the events lie, if both are sure. */
+static void refute(struct solving *solving, size_t j, size_t k)
+{
+	struct version *a = &solving->lineage->versions[j], *b = &solving->lineage->versions[k];
+
+	if (a->sure && b->sure && k != 0 && solving->conflict.n == 0) {
+		accused_add(&solving->conflict, a->deposit->request);
+		accused_add(&solving->conflict, b->deposit->request);
+	}
+	if (a->sure != b->sure) {
+		struct version *other = a->sure ? b : a;
+		solving->changed |= !other->never;
+		other->never = true;
+	}
+}
+
 static void put_before(struct solving *solving, size_t j, size_t k)
 {
 	struct lineage *lineage = solving->lineage;
-	const struct version *a = &lineage->versions[j], *b = &lineage->versions[k];
 
 	if (surely_before(lineage, j, k))
 		return;
 	if (surely_before(lineage, k, j)) {
-		if (a->sure && b->sure && k != 0 && solving->conflict.n == 0) {
-			accused_add(&solving->conflict, a->deposit->request);
-			accused_add(&solving->conflict, b->deposit->request);
-		}
+		refute(solving, j, k);
 		return;
 	}
 	bit_set(bits_row(&lineage->after, j), k);
@@ -136,7 +153,7 @@ static void order_by_intervals(struct solving *solving)
 	}
 }
 
-bool lineage_may_precede(const struct lineage *lineage, size_t version, size_t by)
+bool lineage_may_precede(const struct lineage *lineage, const uint64_t *between, size_t version, size_t by)
 {
 	const uint64_t *after = bits_row(&lineage->after, version), *before = bits_row(&lineage->before, by);
 
@@ -145,7 +162,7 @@ bool lineage_may_precede(const struct lineage *lineage, size_t version, size_t b
 	size_t stride = lineage->after.stride;
 	for (size_t i = 0; i < stride; i++) {
 		size_t w = (version / 64 + i) % stride; /* what is between is mostly just after it */
-		if ((after[w] & before[w] & lineage->existing[w]) != 0)
+		if ((after[w] & before[w] & lineage->existing[w] & between[w]) != 0)
 			return false;
 	}
 	return true;
@@ -157,52 +174,121 @@ static void find_followed(struct solving *solving)
 {
 	const struct lineage *lineage = solving->lineage;
 
-	for (size_t j = 0; j < lineage->n; j++) {
+	for BITS_EACH(j, lineage->bases, lineage->after.stride) {
 		solving->followed[j] = NEVER_ENDS;
 		for BITS_EACH(x, bits_row(&lineage->after, j), lineage->after.stride) {
-			if (lineage->versions[x].seen_to < solving->followed[j])
+			if (!lineage->versions[x].adds && lineage->versions[x].seen_to < solving->followed[j])
 				solving->followed[j] = lineage->versions[x].seen_to;
 		}
 	}
 }
 
-static bool may_have_seen(const struct solving *solving, const struct reading *reading, size_t j)
+/* What was then written surely came before it, or surely not directly after it though it must have. */
+static bool is_out_of_place(const struct lineage *lineage, const struct reading *reading, size_t base)
 {
-	const struct version *version = &solving->lineage->versions[j];
+	const struct version *own = &lineage->versions[reading->version];
 
-	return version->puts == reading->value && version->seen_from < reading->to &&
-	       solving->followed[j] > reading->from;
+	if (reading->version == 0 || !own->sure)
+		return false;
+	if (base == reading->version || surely_before(lineage, reading->version, base))
+		return true;
+	return own->locked && !lineage_may_precede(lineage, lineage->bases, base, reading->version);
 }
 
-/* The read saw j and nothing else. */
-static void pin(struct solving *solving, const struct reading *reading, size_t j)
+static bool may_have_seen(struct solving *solving, const struct reading *reading, size_t j)
 {
-	struct lineage *lineage = solving->lineage;
-	struct version *seen = &lineage->versions[j];
+	const struct lineage *lineage = solving->lineage;
+	const struct version *version = &lineage->versions[j];
 
-	make_sure(solving, j);
-	if (reading->to < seen->seen_to) {
-		seen->seen_to = reading->to;
+	if (version->never || version->seen_from >= reading->to || solving->followed[j] <= reading->from)
+		return false;
+	if (lineage->n_adders == 0 && version->puts != reading->value)
+		return false;
+	if (is_out_of_place(lineage, reading, j))
+		return false;
+	added_find(&solving->added, lineage, reading, j);
+	return solving->added.possible;
+}
+
+static void seen_by(struct solving *solving, size_t v, int64_t when)
+{
+	struct version *version = &solving->lineage->versions[v];
+
+	if (when < version->seen_to) {
+		version->seen_to = when;
 		solving->changed = true;
 	}
+}
+
+static void seen_after(struct solving *solving, size_t v, int64_t when)
+{
+	struct version *version = &solving->lineage->versions[v];
+
+	if (when > version->seen_from) {
+		version->seen_from = when;
+		solving->changed = true;
+	}
+}
+
+/* Not under what was read, nor on top of it: it was before the base, or came after the read. */
+static void leave_out(struct solving *solving, const struct reading *reading, size_t base, size_t x)
+{
+	struct lineage *lineage = solving->lineage;
+	size_t own = reading->version;
+
+	if (lineage->versions[x].seen_to <= reading->from)
+		put_before(solving, x, base);
+	else if (surely_before(lineage, base, x))
+		seen_after(solving, x, reading->from);
+	if (own == 0 || own == x || !lineage->versions[own].locked)
+		return;
+	if (surely_before(lineage, base, x))
+		put_before(solving, own, x);
+	else if (lineage->versions[own].sure && surely_before(lineage, x, own))
+		put_before(solving, x, base);
+}
+
+/* The read saw this base, and `solving->added` on top of it, and nothing else. */
+static void pin(struct solving *solving, const struct reading *reading, size_t base)
+{
+	struct lineage *lineage = solving->lineage;
+
+	make_sure(solving, base);
+	seen_by(solving, base, reading->to);
 	for (size_t x = 1; x < lineage->n; x++) {
-		if (x != j && lineage->versions[x].seen_to <= reading->from)
-			put_before(solving, x, j);
+		const struct version *version = &lineage->versions[x];
+		if (x == base || (version->adds && (version->puts == 0 || bit_get(solving->added.may, x)) &&
+		                  !bit_get(solving->added.sure, x)))
+			continue;
+		if (!version->adds || !bit_get(solving->added.sure, x)) {
+			leave_out(solving, reading, base, x);
+			continue;
+		}
+		make_sure(solving, x);
+		put_before(solving, base, x);
+		seen_by(solving, x, reading->to);
 	}
 }
 
 static void find_sources(struct solving *solving, size_t r)
 {
 	struct lineage *lineage = solving->lineage;
+	const struct reading *reading = &lineage->readings[r];
 	uint64_t *sources = bits_row(&lineage->sources, r);
+	size_t n = 0, last = 0;
 
 	bits_clear(sources, lineage->sources.stride);
-	for (size_t j = 0; j < lineage->n; j++) {
-		if (may_have_seen(solving, &lineage->readings[r], j))
+	for BITS_EACH(j, lineage->bases, lineage->after.stride) {
+		if (may_have_seen(solving, reading, j)) {
 			bit_set(sources, j);
+			last = j;
+			n++;
+		}
 	}
-	if (bits_count(sources, lineage->sources.stride) == 1)
-		pin(solving, &lineage->readings[r], bits_next(sources, lineage->sources.stride, 0));
+	if (n != 1)
+		return;
+	added_find(&solving->added, lineage, reading, last);
+	pin(solving, reading, last);
 }
 
 /* ---- what stands at the end --------------------------------------------------------------------- */
@@ -212,65 +298,83 @@ static bool surely_followed(const struct lineage *lineage, size_t v)
 	const uint64_t *after = bits_row(&lineage->after, v);
 
 	for (size_t w = 0; w < lineage->after.stride; w++) {
-		if ((after[w] & lineage->existing[w]) != 0)
+		if ((after[w] & lineage->existing[w] & lineage->bases[w]) != 0)
 			return true;
 	}
 	return false;
 }
 
-static void find_finals(struct solving *solving, int64_t actual)
+static bool may_be_last(struct solving *solving, size_t v)
 {
-	struct lineage *lineage = solving->lineage;
-	size_t stride = lineage->after.stride;
+	const struct lineage *lineage = solving->lineage;
+	const struct version *version = &lineage->versions[v];
 
-	bits_clear(lineage->finals, stride);
-	for (size_t v = 0; v < lineage->n; v++) {
-		const struct version *version = &lineage->versions[v];
-		if (version->puts == actual && !surely_followed(lineage, v))
-			bit_set(lineage->finals, v);
-	}
-	if (bits_count(lineage->finals, stride) != 1)
-		return;
-	size_t last = bits_next(lineage->finals, stride, 0);
-	make_sure(solving, last);
-	for (size_t v = 0; v < lineage->n; v++) {
-		if (v != last)
-			put_before(solving, v, last);
-	}
+	if (version->never || (lineage->n_adders == 0 && version->puts != lineage->end.value))
+		return false;
+	if (surely_followed(lineage, v))
+		return false;
+	added_find(&solving->added, lineage, &lineage->end, v);
+	return solving->added.possible;
 }
 
-/* What is not the last was written over by another: where nobody can have done that, it never was. */
+static void find_finals(struct solving *solving)
+{
+	struct lineage *lineage = solving->lineage;
+	size_t stride = lineage->after.stride, n = 0, last = 0;
+
+	bits_clear(lineage->finals, stride);
+	bits_clear(solving->on_top, stride);
+	for BITS_EACH(v, lineage->bases, stride) {
+		if (!may_be_last(solving, v))
+			continue;
+		bit_set(lineage->finals, v);
+		bits_or(solving->on_top, solving->added.may, stride);
+		last = v;
+		n++;
+	}
+	if (n != 1)
+		return;
+	added_find(&solving->added, lineage, &lineage->end, last);
+	pin(solving, &lineage->end, last); /* all that was ever there was so before the end */
+}
+
+/* What is not the last base, nor on top of it, was written over by another: where nobody can have done that,
+ * it never was. */
 static void rule_out(struct solving *solving, size_t v)
 {
 	struct lineage *lineage = solving->lineage;
+	const uint64_t *in_the_end = lineage->versions[v].adds ? solving->on_top : lineage->finals;
 
-	if (lineage->versions[v].sure || lineage->versions[v].never || bit_get(lineage->finals, v))
+	if (lineage->versions[v].sure || lineage->versions[v].never || bit_get(in_the_end, v))
 		return;
-	for (size_t k = 1; k < lineage->n; k++) {
+	for BITS_EACH(k, lineage->bases, lineage->after.stride) {
 		if (k != v && !lineage->versions[k].never && !surely_before(lineage, k, v))
 			return;
 	}
 	lineage->versions[v].never = true;
 }
 
-static void solve(struct lineage *lineage, const struct audit_input *input, struct findings *findings)
+static void solve(struct lineage *lineage, struct findings *findings)
 {
-	struct solving solving = {.lineage = lineage, .changed = true};
+	struct solving solving = {.lineage = lineage, .added = added_new(lineage), .changed = true};
 
 	solving.followed = mem_new(lineage->n, sizeof *solving.followed);
+	solving.on_top = mem_new(lineage->after.stride, sizeof *solving.on_top);
 	for (int round = 0; solving.changed && round < 32; round++) {
 		solving.changed = false;
 		order_by_intervals(&solving);
 		find_followed(&solving);
 		for (size_t r = 0; r < lineage->n_readings; r++)
 			find_sources(&solving, r);
-		find_finals(&solving, input->actual_balance);
+		find_finals(&solving);
 		for (size_t v = 1; v < lineage->n; v++)
 			rule_out(&solving, v);
 	}
 	findings_doubt_about(findings, &solving.conflict, "",
 	                     "wrote balances that can have been there in neither order");
+	added_fini(&solving.added);
 	free(solving.followed);
+	free(solving.on_top);
 }
 
 static void doubt_unexplained(const struct lineage *lineage, const struct audit_input *input,
@@ -297,9 +401,9 @@ static bool may_be_taken_back(const struct deposit *deposit, const struct readin
 	bool tried = write != NULL && (write->end_ns == 0 || write->err == DB_OK || write->err == DB_LOST);
 
 	return tried && deposit->write_in_tx && deposit->transaction != FATE_YES &&
-	       write->value == reading->value && write->begin_ns < reading->to &&
-	       (deposit->seen->end_ns == 0 || deposit->seen->err == DB_LOST ||
-	        deposit->seen->end_ns > reading->from);
+	       (deposit->adds || deposit->puts == reading->value) && write->begin_ns < reading->to &&
+	       (deposit->attempt->end_ns == 0 || deposit->attempt->err == DB_LOST ||
+	        deposit->attempt->end_ns > reading->from);
 }
 
 static void doubt_taken_back(const struct lineage *lineage, const struct deposits *deposits,
@@ -330,11 +434,16 @@ void lineage_build(struct lineage *lineage, const struct deposits *deposits, con
 	lineage->sources = bits_new(lineage->n_readings, n);
 	lineage->existing = mem_new(lineage->after.stride, sizeof *lineage->existing);
 	lineage->finals = mem_new(lineage->after.stride, sizeof *lineage->finals);
+	lineage->bases = mem_new(lineage->after.stride, sizeof *lineage->bases);
+	lineage->adders = mem_new(lineage->after.stride, sizeof *lineage->adders);
 	for (size_t v = 0; v < n; v++) {
 		if (lineage->versions[v].sure)
 			bit_set(lineage->existing, v);
+		bit_set(lineage->versions[v].adds ? lineage->adders : lineage->bases, v);
+		lineage->n_adders += lineage->versions[v].adds;
 	}
-	solve(lineage, input, findings);
+	lineage->end = (struct reading){.value = input->actual_balance, .from = NEVER_ENDS, .to = NEVER_ENDS};
+	solve(lineage, findings);
 	doubt_unexplained(lineage, input, findings);
 	if (input->dirty_reads)
 		doubt_taken_back(lineage, deposits, findings);
@@ -347,6 +456,8 @@ void lineage_fini(struct lineage *lineage)
 	free(lineage->readings);
 	free(lineage->reading_of);
 	free(lineage->existing);
+	free(lineage->bases);
+	free(lineage->adders);
 	free(lineage->finals);
 	bits_fini(&lineage->before);
 	bits_fini(&lineage->after);

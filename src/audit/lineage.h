@@ -12,6 +12,10 @@
  * - A read saw the version that was the last to be seen at one moment of the read: one that holds the value
  *   read, whose commit began before the read ended, and that was not surely followed by another one that
  *   was there before the read began.
+ * - A version that adds to what is there holds an unknown balance. What it stands on is a base, a balance
+ *   that was written as a whole: a read saw a base and what was added on top of it, which together hold the
+ *   value read (added.h). Where no version adds, what was seen is the base alone.
+ * - Who locked what it read wrote directly over that: others were before or after both.
  * - Where a read can have seen one version only, that version existed (even if its writer was killed before
  *   the answer came), was there before the read ended, and all that was there before the read began is
  *   before it. Where one version only can be the last, it existed, and is after all others. This sharpens
@@ -28,8 +32,10 @@ struct version {
 	const struct deposit *deposit; /* NULL: the start */
 	bool sure;                     /* it existed; else it may have */
 	bool never;                    /* it surely did not */
+	bool adds;                     /* it is no base: it adds `puts` to what is there */
+	bool locked;                   /* it was written directly over what its reading saw */
 	int64_t puts;
-	int64_t write_from, write_to;  /* its write took place in here */
+	int64_t write_from, write_to;  /* its write took place in here; locked: its lock was taken before the end */
 	int64_t commit_from;           /* its lock was held at least until here */
 	int64_t seen_from, seen_to;    /* others saw it from one moment in here on */
 };
@@ -37,7 +43,7 @@ struct version {
 struct reading {
 	uint32_t request;
 	int64_t value, from, to;
-	size_t version; /* what its request wrote then; 0: nothing */
+	size_t version; /* what its attempt wrote then; 0: nothing */
 };
 
 /* How many deposits there are in a balance, at least and at most; and of how much, which is the same
@@ -52,13 +58,16 @@ struct lineage {
 	size_t n;
 	struct reading *readings;
 	size_t n_readings;
-	size_t *reading_of;        /* a version's; not for 0 */
+	struct reading end;        /* as if somebody had read the final balance */
+	size_t *reading_of;        /* a base's; not for 0 */
 	struct bits before, after; /* by version: those surely before it, and after it, if both existed */
-	struct bits sources;       /* by reading: the versions that it may have seen */
+	struct bits sources;       /* by reading: the bases of what it may have seen */
 	uint64_t *existing;        /* the versions that are sure */
-	uint64_t *finals;          /* the versions that may be the last */
-	/* Whose deposits (by number of their version) are surely, and may be, in a balance; those too that
-	 * nobody would miss. */
+	uint64_t *bases, *adders;  /* those that are, and are not, a base */
+	size_t n_adders;
+	uint64_t *finals;          /* the bases that may be the last */
+	/* Whose deposits (by number of their version) are surely, and may be, in a base; those too that nobody
+	 * would miss. */
 	struct bits must, may;
 	uint64_t *must_final, *may_final; /* the same of the final balance */
 	struct size final;                /* of those in the final balance that would be missed */
@@ -72,7 +81,8 @@ void lineage_fini(struct lineage *lineage);
 
 /* A deposit that would be missed: one of something, and on record. */
 bool version_counts(const struct version *version);
-/* Nothing that is sure stands in the way of `version` being written over by `by`. */
-bool lineage_may_precede(const struct lineage *lineage, size_t version, size_t by);
+/* None of `between` that is sure stands in the way of `version` being before `by`: with all versions, of its
+ * being written over by that one; with the bases, of its being the base of what that one wrote over. */
+bool lineage_may_precede(const struct lineage *lineage, const uint64_t *between, size_t version, size_t by);
 
 #endif

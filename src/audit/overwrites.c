@@ -1,6 +1,7 @@
-/* Who erased whom: a write puts its balance over the one before it, and what was in that and is not in its
- * own is erased. Where the events leave several balances that it may have written over, a claim is made
- * only if it holds for each of them. */
+/* Who erased whom: a base is put over the balance before it, and what was in that and is not in its own is
+ * erased. That balance is another base, and what was added on top of it. Where the events leave several
+ * that it may have written over, a claim is made only if it holds for each of them. What adds to the balance
+ * erases nothing, and neither does who had locked what it read. */
 #include "audit/overwrites.h"
 
 #include "audit/findings.h"
@@ -10,12 +11,14 @@ struct deed {
 	uint64_t *over;    /* the versions that it may have written over */
 	uint64_t *sure;    /* erased, whichever of them it was */
 	uint64_t *maybe;   /* erased, if it was some of them */
+	uint64_t *must_over, *may_over; /* of one base and what is on top of it: what is in there */
 	size_t n_over;
 	int64_t over_value;
 	size_t n_gone;     /* how many it erased, whichever it was */
+	bool first;        /* none was weighed yet */
 	bool counted;      /* n_gone is known */
 	bool agreed;       /* over_value is */
-	size_t *last_with; /* of each deposit: the last version that surely holds it; 0: none */
+	size_t *last_with; /* of each deposit: the last base that surely holds it; 0: none */
 };
 
 static void deed_clear(struct deed *deed, size_t stride)
@@ -24,31 +27,64 @@ static void deed_clear(struct deed *deed, size_t stride)
 	bits_clear(deed->sure, stride);
 	bits_clear(deed->maybe, stride);
 	deed->n_over = deed->n_gone = 0;
-	deed->counted = deed->agreed = true;
+	deed->first = deed->counted = deed->agreed = true;
 }
 
-/* If `by` wrote over `over`: what is erased is in that one and not in its own. */
-static void weigh(struct deed *deed, const struct lineage *lineage, const uint64_t *counting, size_t over,
+/* Adds what is on top of `base` when `by` is written to the deed's must_over and may_over; true if all of it
+ * is known, and then the balance that it makes. */
+static bool stack(struct deed *deed, const struct lineage *lineage, size_t base, size_t by, int64_t *value)
+{
+	const uint64_t *after = bits_row(&lineage->after, base), *before = bits_row(&lineage->before, base);
+	const uint64_t *after_by = bits_row(&lineage->after, by), *before_by = bits_row(&lineage->before, by);
+	bool known = true;
+
+	*value = lineage->versions[base].puts;
+	for BITS_EACH(x, lineage->adders, lineage->after.stride) {
+		const struct version *version = &lineage->versions[x];
+		if (version->never || bit_get(before, x) || bit_get(after_by, x))
+			continue;
+		bit_set(deed->may_over, x);
+		if (lineage_may_precede(lineage, lineage->existing, x, by)) {
+			deed->n_over += !bit_get(deed->over, x);
+			bit_set(deed->over, x);
+		}
+		if (version->sure && bit_get(after, x) && bit_get(before_by, x)) {
+			bit_set(deed->must_over, x);
+			*value += version->puts;
+		} else {
+			known &= version->puts == 0;
+		}
+	}
+	return known;
+}
+
+/* If `by` wrote over `base` and what was on top of it: what is erased is in there and not in its own. */
+static void weigh(struct deed *deed, const struct lineage *lineage, const uint64_t *counting, size_t base,
                   size_t by)
 {
-	const uint64_t *must_over = bits_row(&lineage->must, over), *may_over = bits_row(&lineage->may, over);
 	const uint64_t *must_by = bits_row(&lineage->must, by), *may_by = bits_row(&lineage->may, by);
-	size_t n_sure = 0, n_maybe = 0;
-	bool first = deed->n_over++ == 0;
+	size_t stride = lineage->after.stride, n_sure = 0, n_maybe = 0;
+	int64_t value;
 
-	bit_set(deed->over, over);
-	for (size_t w = 0; w < lineage->after.stride; w++) {
-		uint64_t sure = must_over[w] & ~may_by[w] & counting[w];
-		uint64_t maybe = may_over[w] & ~must_by[w] & counting[w];
+	memcpy(deed->must_over, bits_row(&lineage->must, base), stride * sizeof(uint64_t));
+	memcpy(deed->may_over, bits_row(&lineage->may, base), stride * sizeof(uint64_t));
+	if (lineage_may_precede(lineage, lineage->existing, base, by)) {
+		bit_set(deed->over, base);
+		deed->n_over++;
+	}
+	deed->agreed &= stack(deed, lineage, base, by, &value) && (deed->first || value == deed->over_value);
+	for (size_t w = 0; w < stride; w++) {
+		uint64_t sure = deed->must_over[w] & ~may_by[w] & counting[w];
+		uint64_t maybe = deed->may_over[w] & ~must_by[w] & counting[w];
 		n_sure += (size_t)__builtin_popcountll(sure);
 		n_maybe += (size_t)__builtin_popcountll(maybe);
-		deed->sure[w] = first ? sure : deed->sure[w] & sure;
+		deed->sure[w] = deed->first ? sure : deed->sure[w] & sure;
 		deed->maybe[w] |= maybe;
 	}
-	deed->counted &= n_sure == n_maybe && (first || n_sure == deed->n_gone);
+	deed->counted &= n_sure == n_maybe && (deed->first || n_sure == deed->n_gone);
 	deed->n_gone = n_sure;
-	deed->agreed &= first || lineage->versions[over].puts == deed->over_value;
-	deed->over_value = lineage->versions[over].puts;
+	deed->over_value = value;
+	deed->first = false;
 }
 
 static int by_number(const void *left, const void *right)
@@ -120,7 +156,7 @@ static void report(const struct lineage *lineage, struct deed *deed, size_t by, 
 	uint64_t *erased = deed->counted ? deed->maybe : deed->sure;
 	struct overwrite overwrite = {
 		.writer = writer->request, .read_value = writer->read->value, .read_ns = writer->read->end_ns,
-		.wrote_value = writer->write->value, .wrote_ns = writer->write->end_ns,
+		.wrote_value = writer->puts, .wrote_ns = writer->write->end_ns,
 	};
 
 	tell_what_was_there(lineage, deed, &overwrite);
@@ -142,9 +178,9 @@ static bool judge_write(const struct lineage *lineage, struct deed *deed, const 
 	size_t stride = lineage->after.stride;
 
 	deed_clear(deed, stride);
-	for (size_t over = 0; over < lineage->n; over++) {
-		if (lineage_may_precede(lineage, over, by))
-			weigh(deed, lineage, counting, over, by);
+	for BITS_EACH(base, lineage->bases, stride) {
+		if (lineage_may_precede(lineage, lineage->bases, base, by))
+			weigh(deed, lineage, counting, base, by);
 	}
 	if (bits_count(deed->maybe, stride) == 0)
 		return true;
@@ -154,13 +190,18 @@ static bool judge_write(const struct lineage *lineage, struct deed *deed, const 
 	return certain && deed->counted;
 }
 
+static bool may_erase(const struct version *version)
+{
+	return !version->never && !version->adds && !version->locked;
+}
+
 size_t overwrites_find(const struct lineage *lineage, struct findings *findings)
 {
 	size_t stride = lineage->after.stride, n_open = 0;
-	uint64_t *counting = mem_new(stride, sizeof *counting);
+	uint64_t *counting = mem_new(stride * 6, sizeof *counting);
 	struct deed deed = {
-		.over = mem_new(stride, sizeof *deed.over), .sure = mem_new(stride, sizeof *deed.sure),
-		.maybe = mem_new(stride, sizeof *deed.maybe),
+		.over = counting + stride, .sure = counting + 2 * stride, .maybe = counting + 3 * stride,
+		.must_over = counting + 4 * stride, .may_over = counting + 5 * stride,
 		.last_with = mem_new(lineage->n, sizeof *deed.last_with),
 	};
 
@@ -169,12 +210,9 @@ size_t overwrites_find(const struct lineage *lineage, struct findings *findings)
 			bit_set(counting, v);
 	find_last_with(lineage, deed.last_with);
 	for (size_t by = 1; by < lineage->n; by++)
-		if (!lineage->versions[by].never && !judge_write(lineage, &deed, counting, by, findings))
+		if (may_erase(&lineage->versions[by]) && !judge_write(lineage, &deed, counting, by, findings))
 			n_open++;
 	free(counting);
-	free(deed.over);
-	free(deed.sure);
-	free(deed.maybe);
 	free(deed.last_with);
 	return n_open;
 }

@@ -67,54 +67,133 @@ struct charges {
 	struct accused unsent, endless, missing, other_status, kept;
 };
 
-static void check(struct charges *charges, uint32_t request, const struct audit_reply *reply,
-                  const struct deposit *deposit)
-{
-	bool on_record = deposit != NULL && deposit->recorded == FATE_YES;
-	/* its commit had no answer: the refusal could not know better */
-	bool unknown = deposit != NULL && deposit->commit != NULL && deposit->transaction == FATE_MAYBE;
+/* The attempts of one request, and whether a worker began it at all. */
+struct tried {
+	const struct history_request *seen; /* NULL: none did */
+	const struct deposit *attempts;
+	size_t n;
+};
 
-	if (!reply->reached && deposit != NULL)
+/* On record by an attempt whose commit had an answer: else a refusal could not know better. */
+static bool surely_kept(const struct tried *tried)
+{
+	for (size_t i = 0; i < tried->n; i++) {
+		const struct deposit *deposit = &tried->attempts[i];
+		bool unknown = deposit->commit != NULL && deposit->transaction == FATE_MAYBE;
+		if (deposit->recorded == FATE_YES && !unknown)
+			return true;
+	}
+	return false;
+}
+
+static bool on_record(const struct tried *tried)
+{
+	for (size_t i = 0; i < tried->n; i++) {
+		if (tried->attempts[i].recorded == FATE_YES)
+			return true;
+	}
+	return false;
+}
+
+static void check(struct charges *charges, uint32_t request, const struct audit_reply *reply,
+                  const struct tried *tried)
+{
+	const struct history_request *seen = tried->seen;
+	/* what was answered is the last attempt's end */
+	bool done = tried->n > 0 && tried->attempts[tried->n - 1].recorded == FATE_YES;
+
+	if (!reply->reached && seen != NULL)
 		accused_add(&charges->unsent, request);
-	else if (reply->status == 200 && (deposit == NULL || deposit->seen->end_ns == 0))
+	else if (reply->status == 200 && (seen == NULL || seen->end_ns == 0))
 		accused_add(&charges->endless, request);
-	else if (!unanswered(reply) && deposit != NULL && deposit->seen->status != reply->status)
+	else if (!unanswered(reply) && seen != NULL && seen->status != reply->status)
 		accused_add(&charges->other_status, request);
-	else if (reply->status == 200 && !on_record)
+	else if (reply->status == 200 && !done)
 		accused_add(&charges->missing, request);
-	else if (refused(reply) && reply->atomic && on_record && !unknown)
+	else if (refused(reply) && reply->atomic && surely_kept(tried))
 		accused_add(&charges->kept, request);
 }
 
-/* The rows that belong to some of several: done without an answer, if none of those had one. */
+/* How many attempts of one request may own such rows, where this is the first of them; else 0. */
+static size_t count_attempts(const struct deposits *deposits, size_t first, int64_t amount)
+{
+	const struct deposit *list = deposits->list;
+	size_t n = 0;
+
+	for (size_t i = first; i > 0 && list[i - 1].request == list[first].request; i--) {
+		if (deposit_may_own(&list[i - 1], amount))
+			return 0;
+	}
+	for (size_t i = first; i < deposits->n && list[i].request == list[first].request; i++)
+		n += deposit_may_own(&list[i], amount);
+	return n;
+}
+
+static bool surely_on_record(const struct deposits *deposits, size_t of)
+{
+	const struct deposit *list = deposits->list;
+	size_t first = of;
+
+	while (first > 0 && list[first - 1].request == list[of].request)
+		first--;
+	for (size_t i = first; i < deposits->n && list[i].request == list[of].request; i++) {
+		if (list[i].recorded == FATE_YES)
+			return true;
+	}
+	return false;
+}
+
+/* The rows that belong to some of several: so many requests at least were done without an answer, if none of
+ * those had one. Of a request that is on record anyway they tell nothing new. */
 static size_t shared_unanswered(const struct audit_input *input, const struct deposits *deposits,
                                 const struct shared_rows *shared)
 {
+	size_t most = 1, rows = shared->n;
+
 	for (size_t i = 0; i < deposits->n; i++) {
 		const struct deposit *deposit = &deposits->list[i];
-		if (deposit->recorded == FATE_MAYBE && deposit->record->value == shared->amount &&
-		    deposit->request <= input->n_replies && !unanswered(&input->replies[deposit->request - 1]))
+		if (!deposit_may_own(deposit, shared->amount))
+			continue;
+		if (deposit->request <= input->n_replies && !unanswered(&input->replies[deposit->request - 1]))
 			return 0;
+		size_t attempts = count_attempts(deposits, i, shared->amount);
+		if (surely_on_record(deposits, i))
+			rows -= attempts < rows ? attempts : rows;
+		else
+			most = attempts > most ? attempts : most;
 	}
-	return shared->n;
+	return (rows + most - 1) / most;
+}
+
+/* What the next request of the history, and its deposits, are of request `number`. */
+static struct tried take_tried(const struct history *history, size_t *next, const struct deposits *deposits,
+                               size_t *next_deposit, size_t number)
+{
+	struct tried tried = {0};
+
+	if (*next == history->n || history->requests[*next].request != number)
+		return tried;
+	tried.seen = &history->requests[(*next)++];
+	tried.attempts = deposits->list + *next_deposit;
+	tried.n = tried.seen->n_attempts;
+	*next_deposit += tried.n;
+	return tried;
 }
 
 void replies_check(const struct audit_input *input, const struct deposits *deposits,
                    struct findings *findings)
 {
+	const struct history *history = input->history;
 	struct charges charges = {0};
-	size_t next = 0;
+	size_t next = 0, next_deposit = 0;
 
 	for (size_t i = 0; i < input->n_replies; i++) {
-		const struct deposit *deposit = NULL;
-		if (next < deposits->n && deposits->list[next].request == i + 1)
-			deposit = &deposits->list[next++];
-		check(&charges, (uint32_t)(i + 1), &input->replies[i], deposit);
-		findings->unanswered_but_done += unanswered(&input->replies[i]) && deposit != NULL &&
-		                                 deposit->recorded == FATE_YES;
+		struct tried tried = take_tried(history, &next, deposits, &next_deposit, i + 1);
+		check(&charges, (uint32_t)(i + 1), &input->replies[i], &tried);
+		findings->unanswered_but_done += unanswered(&input->replies[i]) && on_record(&tried);
 	}
-	for (; next < deposits->n; next++)
-		accused_add(&charges.unsent, deposits->list[next].request);
+	for (; next < history->n; next++)
+		accused_add(&charges.unsent, history->requests[next].request);
 	for (size_t i = 0; i < deposits->n_shared; i++)
 		findings->unanswered_but_done += shared_unanswered(input, deposits, &deposits->shared[i]);
 	findings_doubt_about(findings, &charges.unsent, "was never sent, and a worker served it",
@@ -134,7 +213,8 @@ void replies_check(const struct audit_input *input, const struct deposits *depos
 /* Of one amount: what the replies allow to be on record. */
 struct promise {
 	size_t must; /* answered 200 */
-	size_t may;  /* and those that may be: no answer, not atomic, the outcome of the commit unknown */
+	size_t may;  /* and those that may be: no answer, not atomic, the outcome of the commit unknown; where it
+	              * was tried again, any of the attempts' */
 	size_t may_unanswered;
 };
 
@@ -149,7 +229,7 @@ static struct promise promise_of(const struct audit_input *input, int64_t amount
 		bool lost = text_equal(reason_of(reply), db_err_name(DB_LOST));
 		promise.must += reply->status == 200;
 		promise.may += reply->status == 200 || (unanswered(reply) && reply->reached) ||
-		               (refused(reply) && (!reply->atomic || lost));
+		               (refused(reply) && (!reply->atomic || lost || input->max_tries > 1));
 		promise.may_unanswered += unanswered(reply) && reply->reached;
 	}
 	return promise;
@@ -168,16 +248,19 @@ static void check_amount(const struct audit_input *input, int64_t amount, struct
 {
 	struct promise promise = promise_of(input, amount);
 	size_t rows = rows_of(input, amount), others = promise.may - promise.must - promise.may_unanswered;
+	size_t tries = input->max_tries > 1 ? (size_t)input->max_tries : 1;
 
 	if (rows < promise.must)
 		findings_doubt(findings, "%zu deposits of %lld were answered 200, and %zu are on record",
 		               promise.must, (long long)amount, rows);
-	if (rows > promise.may)
+	if (rows > promise.may * tries)
 		findings_doubt(findings,
 		               "%zu deposits of %lld are on record, and at most %zu can have been made",
-		               rows, (long long)amount, promise.may);
-	if (rows > promise.must + others)
-		findings->unanswered_but_done += rows - promise.must - others;
+		               rows, (long long)amount, promise.may * tries);
+	else if (rows > promise.may) /* each can be there as often again as it was tried again */
+		findings->doubled += (rows - promise.may + tries - 2) / (tries - 1);
+	if (rows > (promise.must + others) * tries)
+		findings->unanswered_but_done += (rows - (promise.must + others) * tries + tries - 1) / tries;
 }
 
 static int by_number(const void *left, const void *right)

@@ -51,7 +51,7 @@ static inline int set_up(void **state)
 	}
 	world->input = (struct audit_input){
 		.history = &world->history, .replies = world->replies, .rows = world->rows, .workers = 3,
-		.overlap_possible = true,
+		.overlap_possible = true, .balance_table = "demo_account", .record_table = "demo_transaction",
 	};
 	*state = world;
 	return 0;

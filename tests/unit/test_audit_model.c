@@ -108,7 +108,8 @@ static void make_world(struct audited *world, const struct rules *rules, uint64_
 		.workers = (int)rules->workers, .overlap_possible = rules->workers > 1 && rules->requests > 1,
 		.dirty_reads = rules->dirty_reads, .start_balance = world->model.versions[0].value,
 		.actual_balance = world->model.versions[world->model.n_versions - 1].value,
-		.rows = world->model.rows, .n_rows = world->model.n_rows,
+		.rows = world->model.rows, .n_rows = world->model.n_rows, .balance_table = "demo_account",
+		.record_table = "demo_transaction",
 	};
 }
 
