@@ -1,281 +1,22 @@
 /* A database and its clients at the level of single moments, driven by a seed: workers that take the steps
- * of deposits in any interleaving, row locks, refusals, kills, connections that break, statements that are
- * carried out after their client is gone. It knows the truth, and writes down only what workers would:
- * events with a begin and an end around each moment, rows, a balance. It shares no code with the audit. */
+ * of deposits in any interleaving, row locks, refusals, attempts, kills, connections that break, statements
+ * that are carried out after their client is gone. It knows the truth, and writes down only what workers
+ * would: events with a begin and an end around each moment, rows, a balance. It shares no code with the
+ * audit. */
 #ifndef TESTS_DEPOSIT_MODEL_H
 #define TESTS_DEPOSIT_MODEL_H
 
-#include <stdio.h>
-
-#include "audit/audit.h"
-#include "base/attr.h"
-#include "base/rng.h"
-#include "deposit_events.h"
-
-enum { MAX_REQUESTS = 24, MAX_WORKERS = 5, MAX_SESSIONS = 400, MAX_VERSIONS = MAX_REQUESTS + 1 };
-
-enum amounts { ALL_EQUAL, POWERS_OF_TWO, ANY_AMOUNT };
-
-/* What may happen in a world; chances are in a thousand, for each opportunity. */
-struct rules {
-	size_t requests;
-	uint32_t workers;
-	enum amounts amounts;
-	int transactions;  /* so many of a hundred requests use one */
-	int locking;       /* so many of a hundred of those lock the row when they read it */
-	bool first_wins;   /* a write to what has changed since the read is refused */
-	bool balance_first;
-	bool rows_again;   /* the numbers of rows that were rolled back come again */
-	bool dirty_reads;
-	int wait_ns;       /* at most, between the sending of two requests */
-	int refusals, kills, breaks, impatience, unreached;
-	int hurry;         /* how likely the same worker goes on, of a hundred: less overlap */
-};
-
-struct model_request {
-	bool tx, locking, reached, impatient;
-	int64_t amount;
-	int64_t sent_ns, ended_ns;
-	/* as it goes */
-	bool taken;
-	int status;
-	enum db_err why;
-	int64_t read_value;
-	uint64_t read_content;
-	size_t read_version;
-	/* the truth */
-	bool recorded, written, outcome_open; /* open: its lone write had no answer */
-	bool insert_open; /* the same of its lone INSERT, or of a commit where its row's number may come again */
-	size_t version;
-};
-
-struct model_version {
-	int64_t value;
-	uint64_t content; /* whose deposits are in it: bit i is request i + 1 */
-	size_t request;   /* its index */
-};
-
-struct session {
-	bool tx, pending_write, pending_row;
-	int64_t value, row_id;
-	uint64_t content;
-};
-
-enum step { STEP_BEGIN, STEP_READ, STEP_PAUSE, STEP_RECORD, STEP_WRITE, STEP_COMMIT, STEP_ROLLBACK,
-           STEP_DONE };
-
-struct answer {
-	enum db_err err;
-	enum db_tx tx;
-	int64_t result;
-};
-
-struct model_worker {
-	struct scribe scribe;
-	size_t session, request; /* request: index; valid while busy */
-	enum step steps[8];
-	size_t pc;
-	int phase; /* 0: between steps, 1: begun, 2: carried out, not answered */
-	struct answer answer;
-	bool busy, failed;
-};
-
-/* A session whose client is gone: it may finish its statement, then its transaction is rolled back. */
-struct ghost {
-	size_t session, request;
-	enum step step; /* STEP_DONE: none was under way */
-};
-
-struct model {
-	struct rules rules;
-	struct rng rng;
-	int64_t now;
-	struct model_request requests[MAX_REQUESTS];
-	struct model_version versions[MAX_VERSIONS];
-	size_t n_versions;
-	struct session sessions[MAX_SESSIONS];
-	size_t n_sessions;
-	struct session *lock; /* who holds the account's row */
-	struct ghost ghosts[MAX_SESSIONS];
-	size_t n_ghosts;
-	struct model_worker workers[MAX_WORKERS];
-	int64_t last_row;
-	/* what is left behind */
-	struct event_list events;
-	struct audit_row rows[MAX_REQUESTS + 8];
-	size_t n_rows;
-	struct audit_reply replies[MAX_REQUESTS];
-};
-
-static bool chance(struct model *model, int of_thousand)
-{
-	return rng_between(&model->rng, 0, 999) < of_thousand;
-}
-
-static void model_tick(struct model *model)
-{
-	model->now += rng_between(&model->rng, 1, 20);
-}
-
-/* ---- the database -------------------------------------------------------------------------------- */
-
-static void model_roll_back(struct model *model, struct session *session)
-{
-	*session = (struct session){0};
-	if (model->lock == session)
-		model->lock = NULL;
-}
-
-static void model_add_version(struct model *model, size_t request, int64_t value, uint64_t content)
-{
-	model->requests[request].written = true;
-	model->requests[request].version = model->n_versions;
-	model->versions[model->n_versions++] = (struct model_version){value, content, request};
-}
-
-static void model_add_row(struct model *model, size_t request, int64_t id)
-{
-	model->requests[request].recorded = true;
-	model->rows[model->n_rows++] = (struct audit_row){id, model->requests[request].amount};
-}
-
-static int64_t model_next_row(struct model *model)
-{
-	int64_t most = 0;
-
-	if (!model->rules.rows_again)
-		return ++model->last_row;
-	for (size_t i = 0; i < model->n_rows; i++)
-		most = model->rows[i].id > most ? model->rows[i].id : most;
-	for (size_t i = 0; i < model->n_sessions; i++) {
-		if (model->sessions[i].pending_row && model->sessions[i].row_id > most)
-			most = model->sessions[i].row_id;
-	}
-	return most + 1;
-}
-
-/* False: it waits for the row. */
-static bool model_take_lock(struct model *model, struct session *session, struct answer *answer)
-{
-	if (model->lock == NULL || model->lock == session)
-		return true;
-	if (!chance(model, model->rules.refusals))
-		return false;
-	answer->err = rng_between(&model->rng, 0, 1) == 0 ? DB_DEADLOCK : DB_TIMEOUT;
-	if (answer->err == DB_DEADLOCK)
-		model_roll_back(model, session);
-	return true;
-}
-
-static bool model_read(struct model *model, struct session *session, size_t r, struct answer *answer)
-{
-	struct model_request *request = &model->requests[r];
-	const struct model_version *last = &model->versions[model->n_versions - 1];
-
-	if (request->locking) {
-		if (!model_take_lock(model, session, answer))
-			return false;
-		if (answer->err != DB_OK)
-			return true;
-		model->lock = session;
-	}
-	request->read_value = last->value;
-	request->read_content = last->content;
-	request->read_version = model->n_versions - 1;
-	if (model->rules.dirty_reads && model->lock != NULL && model->lock->pending_write) {
-		request->read_value = model->lock->value;
-		request->read_content = model->lock->content;
-	}
-	answer->result = request->read_value;
-	return true;
-}
-
-static void model_record(struct model *model, struct session *session, size_t r, struct answer *answer)
-{
-	if (chance(model, model->rules.refusals / 2)) {
-		answer->err = DB_BUSY;
-		return;
-	}
-	answer->result = model_next_row(model);
-	if (!session->tx) {
-		model_add_row(model, r, answer->result);
-		return;
-	}
-	session->pending_row = true;
-	session->row_id = answer->result;
-}
-
-static bool model_write(struct model *model, struct session *session, size_t r, struct answer *answer)
-{
-	struct model_request *request = &model->requests[r];
-	uint64_t content = request->read_content | UINT64_C(1) << r;
-
-	if (!model_take_lock(model, session, answer))
-		return false;
-	if (answer->err != DB_OK)
-		return true;
-	if (session->tx && model->rules.first_wins && request->read_version != model->n_versions - 1) {
-		answer->err = DB_SERIALIZATION;
-		model_roll_back(model, session);
-		return true;
-	}
-	if (chance(model, model->rules.refusals / 20))
-		return true; /* it matched no row */
-	answer->result = 1;
-	if (!session->tx) {
-		model_add_version(model, r, request->read_value + request->amount, content);
-		return true;
-	}
-	model->lock = session;
-	session->pending_write = true;
-	session->value = request->read_value + request->amount;
-	session->content = content;
-	return true;
-}
-
-static void model_commit(struct model *model, struct session *session, size_t r, struct answer *answer)
-{
-	if (chance(model, model->rules.refusals / 4)) {
-		answer->err = DB_SERIALIZATION;
-	} else {
-		if (session->pending_write)
-			model_add_version(model, r, session->value, session->content);
-		if (session->pending_row)
-			model_add_row(model, r, session->row_id);
-	}
-	model_roll_back(model, session);
-}
-
-/* One moment. False: it waits. */
-static bool model_carry_out(struct model *model, size_t s, size_t r, enum step step, struct answer *answer)
-{
-	struct session *session = &model->sessions[s];
-	bool done = true;
-
-	*answer = (struct answer){0};
-	switch (step) {
-	case STEP_BEGIN: session->tx = true; break;
-	case STEP_READ: done = model_read(model, session, r, answer); break;
-	case STEP_RECORD: model_record(model, session, r, answer); break;
-	case STEP_WRITE: done = model_write(model, session, r, answer); break;
-	case STEP_COMMIT: model_commit(model, session, r, answer); break;
-	case STEP_ROLLBACK: model_roll_back(model, session); break;
-	case STEP_PAUSE:
-	case STEP_DONE: break;
-	}
-	answer->tx = session->tx ? DB_TX_OPEN : DB_TX_NONE;
-	return done;
-}
+#include "deposit_database.h"
 
 /* ---- workers ------------------------------------------------------------------------------------- */
 
-static const struct touched *touched_by(enum step step)
+static const struct touched *touched_by(const struct model_request *request, enum step step)
 {
 	switch (step) {
 	case STEP_BEGIN: return &BEGIN;
-	case STEP_READ: return &READ;
+	case STEP_READ: return request->locking ? &LOCK : &READ;
 	case STEP_RECORD: return &RECORD;
-	case STEP_WRITE: return &WRITE;
+	case STEP_WRITE: return request->adds ? &ADD : &WRITE;
 	case STEP_COMMIT: return &COMMIT;
 	case STEP_ROLLBACK: return &ROLLBACK;
 	case STEP_PAUSE:
@@ -302,7 +43,8 @@ static void model_plan(struct model *model, struct model_worker *worker, const s
 
 	if (request->tx)
 		worker->steps[n++] = STEP_BEGIN;
-	worker->steps[n++] = STEP_READ;
+	if (!request->adds || request->locking || chance(model, 300))
+		worker->steps[n++] = STEP_READ;
 	if (chance(model, 700))
 		worker->steps[n++] = STEP_PAUSE;
 	worker->steps[n++] = model->rules.balance_first ? STEP_WRITE : STEP_RECORD;
@@ -315,6 +57,16 @@ static void model_plan(struct model *model, struct model_worker *worker, const s
 	worker->failed = false;
 }
 
+static void model_attempt(struct model *model, struct model_worker *worker, size_t e)
+{
+	const struct model_request *request = &model->requests[worker->request];
+
+	worker->entry = e;
+	model->entries[e] = (struct entry){.request = worker->request, .amount = request->amount,
+	                                   .tx = request->tx, .read_version = SIZE_MAX};
+	model_plan(model, worker, request);
+}
+
 static void model_take_request(struct model *model, struct model_worker *worker)
 {
 	for (size_t r = 0; r < model->rules.requests; r++) {
@@ -322,39 +74,56 @@ static void model_take_request(struct model *model, struct model_worker *worker)
 		if (request->taken || !request->reached || request->sent_ns > model->now)
 			continue;
 		request->taken = true;
+		request->tries = 1;
 		worker->request = r;
 		worker->busy = true;
-		model_plan(model, worker, request);
+		model_attempt(model, worker, r);
 		worker->scribe.op = request->tx ? "atomic" : "non_atomic";
 		scribe_begin(&worker->scribe, model->now, (uint32_t)r + 1, request->amount);
 		return;
 	}
 }
 
+static bool model_tries_again(struct model *model, const struct model_worker *worker)
+{
+	const struct model_request *request = &model->requests[worker->request];
+
+	return worker->failed && request->tries < model->rules.tries && model->n_entries < MAX_ENTRIES &&
+	       (request->why != DB_LOST || model->rules.blind) && chance(model, 800);
+}
+
 static void model_answer(struct model *model, struct model_worker *worker)
 {
 	struct model_request *request = &model->requests[worker->request];
+	enum op_end end = !worker->failed ? OP_DONE : request->why == DB_OK ? OP_CONFLICT : OP_FAILED;
 
+	if (model_tries_again(model, worker)) {
+		scribe_try_again(&worker->scribe, model->now, end, request->why, model->now + 1);
+		model_tick(model);
+		request->tries++;
+		request->why = DB_OK;
+		model_attempt(model, worker, model->n_entries++);
+		return;
+	}
 	request->status = worker->failed ? 503 : 200;
 	request->ended_ns = model->now + 5;
-	scribe_end(&worker->scribe, model->now, worker->failed ? OP_FAILED : OP_DONE, request->why,
-	           request->status);
+	scribe_end(&worker->scribe, model->now, end, request->why, request->status);
 	worker->busy = false;
 }
 
 /* Whoever watches only the events cannot tell what became of this step. */
 static void model_leave_open(struct model *model, const struct model_worker *worker)
 {
-	struct model_request *request = &model->requests[worker->request];
+	struct entry *entry = &model->entries[worker->entry];
 	enum step step = worker->steps[worker->pc];
 
 	if (worker->phase == 0)
 		return;
-	request->outcome_open |= step == STEP_WRITE && !request->tx;
-	if (request->tx)
-		request->insert_open |= step == STEP_COMMIT && model->rules.rows_again;
+	entry->outcome_open |= step == STEP_WRITE && !entry->tx;
+	if (entry->tx)
+		entry->insert_open |= step == STEP_COMMIT && model->rules.rows_again;
 	else
-		request->insert_open |= step == STEP_RECORD;
+		entry->insert_open |= step == STEP_RECORD;
 }
 
 static void model_make_ghost(struct model *model, const struct model_worker *worker)
@@ -363,7 +132,7 @@ static void model_make_ghost(struct model *model, const struct model_worker *wor
 
 	model_leave_open(model, worker);
 	model->ghosts[model->n_ghosts++] = (struct ghost){
-		worker->session, worker->request, goes_on ? worker->steps[worker->pc] : STEP_DONE};
+		worker->session, worker->entry, goes_on ? worker->steps[worker->pc] : STEP_DONE};
 }
 
 static void model_kill(struct model *model, struct model_worker *worker)
@@ -376,10 +145,15 @@ static void model_kill(struct model *model, struct model_worker *worker)
 
 static void model_break(struct model *model, struct model_worker *worker)
 {
+	struct model_request *request = &model->requests[worker->request];
+	struct entry *entry = &model->entries[worker->entry];
+	enum step step = worker->steps[worker->pc];
+
 	model_make_ghost(model, worker);
-	scribe_call_end(&worker->scribe, touched_by(worker->steps[worker->pc]), model->now, 0, DB_LOST,
-	                DB_TX_UNKNOWN);
-	model->requests[worker->request].why = DB_LOST;
+	scribe_call_end(&worker->scribe, touched_by(request, step), model->now, 0, DB_LOST, DB_TX_UNKNOWN);
+	request->why = DB_LOST;
+	entry->lost = entry->tx ? step == STEP_COMMIT : step == STEP_RECORD || step == STEP_WRITE;
+	entry->lost_in = step;
 	worker->failed = true;
 	worker->steps[worker->pc + 1] = STEP_DONE;
 	worker->pc++;
@@ -390,14 +164,14 @@ static void model_break(struct model *model, struct model_worker *worker)
 static void model_begin_step(struct model *model, struct model_worker *worker, enum step step)
 {
 	const struct model_request *request = &model->requests[worker->request];
-	int64_t puts = step == STEP_RECORD ? request->amount
-	               : step == STEP_WRITE ? request->read_value + request->amount : 0;
+	int64_t read = request->adds ? 0 : model->entries[worker->entry].read_value;
+	int64_t puts = step == STEP_RECORD ? request->amount : step == STEP_WRITE ? read + request->amount : 0;
 
 	if (step == STEP_PAUSE) {
 		worker->scribe.step++;
 		scribe_put(&worker->scribe, EVENT_PAUSE_BEGIN, model->now, 30, 0)->step = worker->scribe.step;
 	} else {
-		scribe_call_begin(&worker->scribe, touched_by(step), model->now, puts);
+		scribe_call_begin(&worker->scribe, touched_by(request, step), model->now, puts);
 	}
 	worker->phase = 1;
 }
@@ -412,8 +186,8 @@ static void model_end_step(struct model *model, struct model_worker *worker, enu
 		scribe_put(&worker->scribe, EVENT_PAUSE_END, model->now, 0, 0)->step = worker->scribe.step;
 		return;
 	}
-	scribe_call_end(&worker->scribe, touched_by(step), model->now, answer->result, answer->err,
-	                answer->tx);
+	scribe_call_end(&worker->scribe, touched_by(&model->requests[worker->request], step), model->now,
+	                answer->result, answer->err, answer->tx);
 	bool unmatched = step == STEP_WRITE && answer->err == DB_OK && answer->result == 0;
 	if (answer->err == DB_OK && !unmatched)
 		return;
@@ -439,7 +213,7 @@ static void model_act(struct model *model, struct model_worker *worker)
 	else if (step != STEP_PAUSE && step != STEP_ROLLBACK && chance(model, model->rules.breaks))
 		model_break(model, worker);
 	else if (worker->phase == 1)
-		worker->phase = model_carry_out(model, worker->session, worker->request, step,
+		worker->phase = model_carry_out(model, worker->session, worker->entry, step,
 		                                &worker->answer) ? 2 : 1;
 	else
 		model_end_step(model, worker, step);
@@ -451,7 +225,7 @@ static void model_haunt(struct model *model)
 	struct ghost *ghost = &model->ghosts[g];
 	struct answer answer;
 
-	if (ghost->step != STEP_DONE && !model_carry_out(model, ghost->session, ghost->request, ghost->step,
+	if (ghost->step != STEP_DONE && !model_carry_out(model, ghost->session, ghost->entry, ghost->step,
 	                                                 &answer))
 		return;
 	if (ghost->step == STEP_DONE) {
@@ -498,13 +272,16 @@ static void model_prepare(struct model *model)
 	for (size_t r = 0; r < model->rules.requests; r++) {
 		sent += rng_between(&model->rng, 0, model->rules.wait_ns);
 		bool tx = chance(model, model->rules.transactions * 10);
+		model->entries[r].request = r;
 		model->requests[r] = (struct model_request){
 			.tx = tx, .locking = tx && chance(model, model->rules.locking * 10),
+			.adds = chance(model, model->rules.adding * 10),
 			.reached = !chance(model, model->rules.unreached),
 			.impatient = chance(model, model->rules.impatience),
 			.amount = model_amount(model, r), .sent_ns = sent,
 		};
 	}
+	model->n_entries = model->rules.requests;
 	model->now = 1000;
 	for (uint32_t w = 0; w < model->rules.workers; w++) {
 		model->workers[w].scribe = (struct scribe){.list = &model->events, .slot = w};

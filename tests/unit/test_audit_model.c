@@ -14,10 +14,11 @@
 
 struct truth {
 	int64_t recorded_sum, missing;
-	uint64_t lost, torn, surplus, doubtful; /* requests, as bits; doubtful: nobody can tell lost from torn */
+	uint64_t lost, torn, surplus, doubtful; /* entries, as bits; doubtful: nobody can tell lost from torn */
 	int64_t n_lost, n_torn;
 	uint64_t counting; /* those that would be missed: on record, and of something */
-	size_t unanswered_but_done;
+	uint64_t doubled;  /* requests, as bits */
+	size_t unanswered_but_done, unknown, unknown_done, unknown_not_done;
 	bool surplus_open;  /* some not on record wrote the balance, or may have */
 	bool inserts_open;  /* of some it cannot be known whether they are on record */
 };
@@ -27,35 +28,64 @@ static int64_t count(uint64_t set)
 	return __builtin_popcountll(set);
 }
 
+static bool exists(const struct model *model, size_t e)
+{
+	return model->requests[model->entries[e].request].taken;
+}
+
+static void take_entry(const struct model *model, size_t e, struct truth *truth)
+{
+	const struct entry *entry = &model->entries[e];
+	uint64_t bit = UINT64_C(1) << e, final = model->versions[model->n_versions - 1].content;
+
+	truth->inserts_open |= entry->insert_open;
+	truth->surplus_open |= (!entry->recorded || entry->insert_open) && (entry->written || entry->outcome_open);
+	if (entry->amount == 0)
+		return;
+	if (!entry->recorded) {
+		truth->surplus |= final & bit;
+		return;
+	}
+	truth->recorded_sum += entry->amount;
+	truth->torn |= entry->written ? 0 : bit;
+	truth->lost |= entry->written && (final & bit) == 0 ? bit : 0;
+	truth->doubtful |= entry->outcome_open ? bit : 0;
+	truth->counting |= bit;
+}
+
+static void take_request(const struct model *model, size_t r, struct truth *truth)
+{
+	size_t recorded = 0, unknown = 0, done = 0;
+	int status = model->replies[r].status;
+
+	for (size_t e = 0; e < model->n_entries; e++) {
+		const struct entry *entry = &model->entries[e];
+		if (entry->request != r || !exists(model, e))
+			continue;
+		recorded += entry->recorded;
+		unknown += entry->lost;
+		done += entry->lost && (entry->lost_in == STEP_WRITE ? entry->written : entry->recorded);
+	}
+	truth->doubled |= recorded > 1 ? UINT64_C(1) << r : 0;
+	truth->unanswered_but_done += recorded > 0 && status != 200 && status != 503;
+	truth->unknown += unknown > 0;
+	truth->unknown_done += done > 0;
+	truth->unknown_not_done += unknown > 0 && done == 0;
+}
+
 static void find_truth(const struct model *model, struct truth *truth)
 {
-	const struct model_version *last = &model->versions[model->n_versions - 1];
-	uint64_t final = last->content;
-
 	*truth = (struct truth){0};
-	for (size_t r = 0; r < model->rules.requests; r++) {
-		const struct model_request *request = &model->requests[r];
-		uint64_t bit = UINT64_C(1) << r;
-		int status = model->replies[r].status;
-		truth->inserts_open |= request->insert_open;
-		truth->surplus_open |= (!request->recorded || request->insert_open) &&
-		                       (request->written || request->outcome_open);
-		truth->unanswered_but_done += request->recorded && status != 200 && status != 503;
-		if (request->amount == 0)
-			continue;
-		if (!request->recorded) {
-			truth->surplus |= final & bit;
-			continue;
-		}
-		truth->recorded_sum += request->amount;
-		truth->torn |= request->written ? 0 : bit;
-		truth->lost |= request->written && (final & bit) == 0 ? bit : 0;
-		truth->doubtful |= request->outcome_open ? bit : 0;
-		truth->counting |= bit;
+	for (size_t e = 0; e < model->n_entries; e++) {
+		if (exists(model, e))
+			take_entry(model, e, truth);
 	}
+	for (size_t r = 0; r < model->rules.requests; r++)
+		take_request(model, r, truth);
 	truth->n_lost = count(truth->lost);
 	truth->n_torn = count(truth->torn);
-	truth->missing = model->versions[0].value + truth->recorded_sum - last->value;
+	truth->missing = model->versions[0].value + truth->recorded_sum -
+	                 model->versions[model->n_versions - 1].value;
 }
 
 /* ---- one audited world --------------------------------------------------------------------------- */
@@ -109,7 +139,7 @@ static void make_world(struct audited *world, const struct rules *rules, uint64_
 		.dirty_reads = rules->dirty_reads, .start_balance = world->model.versions[0].value,
 		.actual_balance = world->model.versions[world->model.n_versions - 1].value,
 		.rows = world->model.rows, .n_rows = world->model.n_rows, .balance_table = "demo_account",
-		.record_table = "demo_transaction",
+		.record_table = "demo_transaction", .max_tries = rules->tries,
 	};
 }
 
@@ -137,47 +167,96 @@ static uint64_t set_of(const uint32_t *requests, size_t n)
 	return set;
 }
 
-static void check_overwrite(const struct audited *world, const struct overwrite *overwrite)
+/* Whose entries these are. */
+static uint64_t requests_of(const struct model *model, uint64_t entries)
+{
+	uint64_t set = 0;
+
+	for (size_t e = 0; e < model->n_entries; e++)
+		set |= (entries >> e & 1) << model->entries[e].request;
+	return set;
+}
+
+/* What is said of an overwrite is true of this entry. */
+static bool is_told_of(const struct audited *world, const struct overwrite *overwrite, const struct entry *writer)
 {
 	const struct model *model = &world->model;
-	const struct model_request *writer = &model->requests[overwrite->writer - 1];
-	uint64_t erased = set_of(overwrite->erased, overwrite->n_erased), by_it = 0;
+	uint64_t erased = set_of(overwrite->erased, overwrite->n_erased);
 
-	HOLDS(world, writer->written && writer->version > 1);
+	if (!writer->written || writer->version <= 1 || model->requests[writer->request].adds)
+		return false;
 	const struct model_version *over = &model->versions[writer->version - 1];
-	by_it = over->content & ~model->versions[writer->version].content & world->truth.counting;
-	for (size_t r = 0; r < model->rules.requests; r++) {
-		if (model->requests[r].insert_open) /* it may count, for all that the audit can know */
-			by_it |= over->content & ~model->versions[writer->version].content & erased & UINT64_C(1) << r;
+	const struct entry *other = &model->entries[over->entry];
+	uint64_t gone = over->content & ~model->versions[writer->version].content;
+	uint64_t by_it = gone & world->truth.counting;
+	for (size_t e = 0; e < model->n_entries; e++) {
+		if (model->entries[e].insert_open) /* it may count, for all that the audit can know */
+			by_it |= gone & UINT64_C(1) << e;
 	}
-	HOLDS(world, overwrite->read_value == writer->read_value);
-	HOLDS(world, overwrite->wrote_value == writer->read_value + writer->amount);
-	HOLDS(world, overwrite->over_value == over->value);
-	HOLDS(world, (set_of(overwrite->over_writers, overwrite->n_over_writers) >> over->request & 1) != 0);
-	HOLDS(world, !overwrite->over_committed || model->requests[over->request].tx);
-	HOLDS(world, overwrite->n_gone > 0 && (int64_t)overwrite->n_erased == count(erased));
-	if (overwrite->n_gone == overwrite->n_erased)
-		HOLDS(world, (erased & ~by_it) == 0); /* each sure culprit is a true one */
-	else
-		HOLDS(world, (by_it & ~erased) == 0 && count(by_it) == (int64_t)overwrite->n_gone);
-	uint64_t back = set_of(overwrite->back, overwrite->n_back);
-	uint64_t later = 0;
+	uint64_t whose = requests_of(model, by_it), later = 0;
 	for (size_t v = writer->version + 1; v < model->n_versions; v++)
 		later |= model->versions[v].content;
-	HOLDS(world, (back & ~erased) == 0 && (back & ~later) == 0);
+	uint64_t back = set_of(overwrite->back, overwrite->n_back);
+	bool same = overwrite->read_value == writer->read_value &&
+	            overwrite->wrote_value == writer->read_value + writer->amount &&
+	            overwrite->over_value == over->value &&
+	            (set_of(overwrite->over_writers, overwrite->n_over_writers) >> other->request & 1) != 0 &&
+	            (!overwrite->over_committed || other->tx);
+	if (!same || (back & ~erased) != 0 || (back & ~requests_of(model, later)) != 0)
+		return false;
+	if (overwrite->n_gone == overwrite->n_erased) /* each sure culprit is a true one */
+		return (erased & ~whose) == 0 && (int64_t)overwrite->n_erased <= count(by_it);
+	return (requests_of(model, gone & world->truth.counting) & ~erased) == 0 &&
+	       count(gone & world->truth.counting) <= (int64_t)overwrite->n_gone &&
+	       count(by_it) >= (int64_t)overwrite->n_gone;
 }
 
 static void check_overwrites(const struct audited *world)
 {
+	const struct model *model = &world->model;
 	const struct findings *findings = &world->findings;
-	uint64_t writers = 0;
+	uint64_t writers = 0; /* each entry tells of one overwrite at most */
 
 	for (size_t i = 0; i < findings->n_overwrites; i++) {
-		uint64_t writer = UINT64_C(1) << (findings->overwrites[i].writer - 1);
-		check_overwrite(world, &findings->overwrites[i]);
-		HOLDS(world, (writers & writer) == 0);
-		writers |= writer;
+		const struct overwrite *overwrite = &findings->overwrites[i];
+		size_t e = 0;
+		HOLDS(world, overwrite->n_gone > 0 && overwrite->n_gone <= overwrite->n_erased);
+		while (e < model->n_entries && ((writers >> e & 1) != 0 ||
+		       model->entries[e].request + 1 != overwrite->writer ||
+		       !is_told_of(world, overwrite, &model->entries[e])))
+			e++;
+		HOLDS(world, e < model->n_entries);
+		writers |= UINT64_C(1) << e;
 	}
+}
+
+static void check_attempts(const struct audited *world)
+{
+	const struct findings *findings = &world->findings;
+	const struct truth *truth = &world->truth;
+	const struct model *model = &world->model;
+	size_t attempts = 0, again = 0, most = 0;
+	bool all_told = model->rules.transactions == 100 && !truth->inserts_open;
+
+	for (size_t e = 0; e < model->n_entries; e++)
+		attempts += exists(model, e);
+	for (size_t r = 0; r < model->rules.requests; r++) {
+		size_t tries = (size_t)model->requests[r].tries;
+		again += tries > 1;
+		most = tries > most ? tries : most;
+	}
+	HOLDS(world, findings->tries.attempts == attempts && findings->tries.again == again &&
+	             findings->tries.most == most);
+	HOLDS(world, findings->outcome_unknown == truth->unknown);
+	if (findings->verdict == VERDICT_INCONCLUSIVE)
+		return;
+	HOLDS(world, findings->unknown_done <= truth->unknown_done &&
+	             findings->unknown_not_done <= truth->unknown_not_done);
+	HOLDS(world, !all_told || findings->unknown_done == truth->unknown_done);
+	HOLDS(world, !all_told || findings->unknown_not_done == truth->unknown_not_done);
+	HOLDS(world, (int64_t)findings->doubled <= count(truth->doubled));
+	HOLDS(world, truth->inserts_open || (int64_t)findings->doubled == count(truth->doubled));
+	HOLDS(world, (set_of(findings->doubled_requests, findings->n_doubled_requests) & ~truth->doubled) == 0);
 }
 
 static void check_counts(const struct audited *world)
@@ -187,16 +266,19 @@ static void check_counts(const struct audited *world)
 	int64_t doubtful = count(truth->doubtful & (truth->lost | truth->torn));
 
 	if (truth->inserts_open) /* of those nobody can tell either, if they were several */
-		doubtful = MAX_REQUESTS;
+		doubtful = MAX_ENTRIES;
 
 	HOLDS(world, findings->torn <= truth->n_torn && findings->torn >= truth->n_torn - doubtful);
 	HOLDS(world, findings->lost_amount + findings->torn_amount == truth->missing);
 	if (findings->lost_updates >= 0)
 		HOLDS(world, findings->lost_updates + findings->torn == truth->n_lost + truth->n_torn);
-	else
-		HOLDS(world, world->model.rules.amounts == ANY_AMOUNT);
-	HOLDS(world, (set_of(findings->lost, findings->n_lost) & ~truth->lost) == 0);
-	HOLDS(world, (set_of(findings->torn_requests, findings->n_torn_requests) & ~truth->torn) == 0);
+	else /* one that is on record twice is there with one amount */
+		HOLDS(world, world->model.rules.amounts == ANY_AMOUNT ||
+		             (world->model.rules.amounts == POWERS_OF_TWO && world->model.rules.tries > 1));
+	const struct model *model = &world->model;
+	HOLDS(world, (set_of(findings->lost, findings->n_lost) & ~requests_of(model, truth->lost)) == 0);
+	HOLDS(world, (set_of(findings->torn_requests, findings->n_torn_requests) &
+	              ~requests_of(model, truth->torn)) == 0);
 	HOLDS(world, findings->unanswered_but_done == truth->unanswered_but_done ||
 	             (truth->inserts_open && findings->unanswered_but_done < truth->unanswered_but_done));
 }
@@ -210,12 +292,13 @@ static void check_whole(const struct audited *world)
 
 	HOLDS(world, findings->recorded_sum == truth->recorded_sum);
 	HOLDS(world, findings->missing == truth->missing);
+	check_attempts(world);
 	bool may_pass = truth->surplus_open || world->input.dirty_reads;
 	if (truth->surplus != 0 || (may_pass && findings->verdict == VERDICT_INCONCLUSIVE)) {
 		HOLDS(world, findings->verdict == VERDICT_INCONCLUSIVE);
 		return;
 	}
-	if (truth->n_lost + truth->n_torn > 0)
+	if (truth->n_lost + truth->n_torn > 0 || findings->doubled > 0)
 		expected = VERDICT_VIOLATED;
 	else if (truth->recorded_sum == 0 || (world->input.overlap_possible &&
 	                                      findings->pairs_overlapped == 0))
@@ -245,7 +328,7 @@ static void check_sharp(const struct audited *world)
 		HOLDS(world, overwrite->n_gone == overwrite->n_erased && overwrite->n_over_writers == 1);
 		uint64_t back = set_of(overwrite->back, overwrite->n_back);
 		uint64_t later = 0;
-		for (size_t v = model->requests[overwrite->writer - 1].version + 1; v < model->n_versions; v++)
+		for (size_t v = model->entries[overwrite->writer - 1].version + 1; v < model->n_versions; v++)
 			later |= model->versions[v].content;
 		uint64_t erased = set_of(overwrite->erased, overwrite->n_erased);
 		HOLDS(world, back == (erased & later));
@@ -274,6 +357,23 @@ static const struct {
 	                               .refusals = 40, .impatience = 50}},
 	{"balance first", {.transactions = 30, .balance_first = true, .kills = 10, .breaks = 5}},
 	{"dirty reads", {.transactions = 70, .dirty_reads = true, .refusals = 40, .kills = 10}},
+	{"adding", {.transactions = 100, .adding = 100, .refusals = 40, .kills = 10, .breaks = 10}},
+	{"adding, lone", {.adding = 100, .refusals = 20, .kills = 20, .breaks = 10}},
+	{"adding beside others", {.transactions = 100, .adding = 50, .locking = 20, .refusals = 20,
+	                          .kills = 10, .breaks = 10}},
+	{"adding beside others, mixed", {.transactions = 50, .adding = 50, .locking = 30, .refusals = 20,
+	                                 .kills = 10, .breaks = 10}},
+	{"adding beside lone writes", {.adding = 40, .refusals = 20}},
+	{"adding, dirty reads", {.transactions = 70, .adding = 30, .locking = 20, .dirty_reads = true,
+	                         .refusals = 20, .kills = 5}},
+	{"locking, killed", {.transactions = 80, .locking = 70, .kills = 20, .breaks = 20, .refusals = 20}},
+	{"tried again", {.transactions = 100, .locking = 20, .first_wins = true, .tries = 3, .refusals = 60}},
+	{"tried again, lone", {.adding = 30, .tries = 4, .refusals = 80, .kills = 5}},
+	{"tried again, mixed", {.transactions = 50, .locking = 30, .adding = 20, .tries = 3, .refusals = 60,
+	                        .kills = 10, .breaks = 10, .rows_again = true, .impatience = 50}},
+	{"tried blindly", {.transactions = 100, .adding = 30, .tries = 3, .blind = true, .breaks = 60}},
+	{"tried blindly, mixed", {.transactions = 50, .tries = 3, .blind = true, .breaks = 40, .kills = 5,
+	                          .refusals = 20}},
 };
 
 static struct rules rules_of(size_t kind, uint64_t seed)
@@ -282,7 +382,8 @@ static struct rules rules_of(size_t kind, uint64_t seed)
 	struct rng rng;
 
 	rng_init(&rng, seed ^ UINT64_C(0x5eed));
-	rules.requests = (size_t)rng_between(&rng, 1, rng_between(&rng, 0, 9) == 0 ? MAX_REQUESTS : 10);
+	int64_t most = rules.tries < 2 && rng_between(&rng, 0, 9) == 0 ? MAX_REQUESTS : 10;
+	rules.requests = (size_t)rng_between(&rng, 1, most);
 	rules.workers = (uint32_t)rng_between(&rng, 1, MAX_WORKERS);
 	rules.amounts = (enum amounts)rng_between(&rng, 0, 2);
 	rules.wait_ns = rng_between(&rng, 0, 2) == 0 ? 400 : 0;
@@ -318,8 +419,8 @@ static void what_can_be_told_is_told(void **state)
 	size_t told = 0;
 
 	for (size_t kind = 0; kind < COUNT_OF(kinds); kind++) {
-		if (kinds[kind].rules.transactions < 100)
-			continue;
+		if (kinds[kind].rules.transactions < 100 || kinds[kind].rules.blind)
+			continue; /* what is on record twice is there with the same amount */
 		for (uint64_t seed = 1; seed <= n_worlds(); seed++) {
 			struct rules rules = rules_of(kind, seed);
 			rules.amounts = POWERS_OF_TWO;
@@ -476,7 +577,8 @@ static void without_events_the_sums_speak(void **state)
 		else if (truth->missing > 0)
 			HOLDS(world, findings->verdict == VERDICT_VIOLATED);
 		else
-			HOLDS(world, findings->verdict != VERDICT_VIOLATED);
+			HOLDS(world, findings->verdict != VERDICT_VIOLATED || findings->doubled > 0);
+		HOLDS(world, (int64_t)findings->doubled <= count(truth->doubled));
 		HOLDS(world, findings->torn == -1 && findings->n_overwrites == 0 &&
 		      findings->overlap_seen_by_client);
 		HOLDS(world, findings->lost_updates == -1 || findings->lost_updates == truth->n_lost);
