@@ -27,7 +27,7 @@ static int run(int argc, char **argv)
 		return code;
 	if (first < argc)
 		return command_usage(&command_migrate, "'%s' is too much: it takes no operand", argv[first]);
-	if (where.url != NULL && database_is_throw_away(where.url))
+	if (where.n_urls > 0 && database_is_throw_away(where.urls[0]))
 		return command_usage(&command_migrate, "a throw-away server is gone when this command ends: name a "
 		                                       "database that stays");
 	if (database_open(&where, NULL, 0, &database, &code, &err)) {

@@ -12,6 +12,18 @@
 #include "command/command.h"
 #include "lab/registry.h"
 
+bool database_opt_db(const struct opt *opt, const char *text, struct err *err)
+{
+	struct database_options *options = opt->target;
+
+	if (options->n_urls == 1 && !options->several)
+		return err_set(err, "given twice: only `racy run` and `racy demo` take several databases");
+	if (options->n_urls == DATABASE_MOST)
+		return err_set(err, "at most %d databases", DATABASE_MOST);
+	options->urls[options->n_urls++] = text;
+	return true;
+}
+
 bool database_opt_isolation(const struct opt *opt, const char *text, struct err *err)
 {
 	struct database_options *options = opt->target;
@@ -95,20 +107,26 @@ static bool take_target(const char *url, struct database *database, int *code, s
 			*code = RACY_ENVIRONMENT;
 			return false;
 		}
+		database->word = url;
 		url = sandbox_url(database->sandbox);
 	}
 	*code = RACY_USAGE;
 	return db_target_parse(url, &database->target, err);
 }
 
-static bool choose_target(const struct database_options *options, const char *fallback,
+static const char *url_of(const struct database_options *options, size_t i, const char *fallback)
+{
+	const char *url = options->n_urls > 0 ? options->urls[i] : getenv("RACY_DB");
+
+	return url != NULL ? url : fallback;
+}
+
+static bool choose_target(const struct database_options *options, size_t i, const char *fallback,
                           struct database *database, int *code, struct err *err)
 {
-	const char *url = options->url != NULL ? options->url : getenv("RACY_DB");
+	const char *url = url_of(options, i, fallback);
 	char *made = NULL;
 
-	if (url == NULL)
-		url = fallback;
 	if (url == NULL) {
 		database->by_default = true;
 		url = made = default_url(err);
@@ -161,15 +179,15 @@ int64_t database_patience_ns(int64_t timeout_ns)
 	return timeout_ns > 0 ? timeout_ns : 86400 * NS_PER_S;
 }
 
-bool database_open(const struct database_options *options, const char *fallback, int64_t patience_ns,
-                   struct database *database, int *code, struct err *err)
+static bool open_one(const struct database_options *options, size_t i, const char *fallback, int64_t patience_ns,
+                     struct database *database, int *code, struct err *err)
 {
 	size_t applied;
 
 	*database = (struct database){
 		.settings = {options->iso, options->sets, options->n_sets, 0},
 	};
-	if (!choose_target(options, fallback, database, code, err)) {
+	if (!choose_target(options, i, fallback, database, code, err)) {
 		database_close(database);
 		return false;
 	}
@@ -187,6 +205,97 @@ bool database_open(const struct database_options *options, const char *fallback,
 	if (!ok)
 		database_close(database);
 	return ok;
+}
+
+bool database_open(const struct database_options *options, const char *fallback, int64_t patience_ns,
+                   struct database *database, int *code, struct err *err)
+{
+	return open_one(options, 0, fallback, patience_ns, database, code, err);
+}
+
+/* ---- several --------------------------------------------------------------------------------- */
+
+/* Without starting or asking anything. */
+static bool is_readable(const char *url, int *code, struct err *err)
+{
+	struct db_target target;
+
+	if (database_is_throw_away(url)) {
+		*code = RACY_ENVIRONMENT;
+		return sandbox_possible(url, err);
+	}
+	*code = RACY_USAGE;
+	if (!db_target_parse(url, &target, err))
+		return false;
+	db_target_fini(&target);
+	return true;
+}
+
+static bool read_all(const struct database_options *options, int *code, struct err *err)
+{
+	for (size_t i = 0; i < options->n_urls; i++) {
+		if (is_readable(options->urls[i], code, err))
+			continue;
+		if (options->n_urls > 1)
+			err_prefix(err, "--db number %zu", i + 1);
+		return false;
+	}
+	return true;
+}
+
+/* The address itself may hold a password: what is not a throw-away server is told by its number. */
+static void tell_which(const struct database_options *options, size_t i, struct err *err)
+{
+	if (options->n_urls < 2)
+		return;
+	if (database_is_throw_away(options->urls[i]))
+		err_prefix(err, "--db number %zu, %s", i + 1, options->urls[i]);
+	else
+		err_prefix(err, "--db number %zu", i + 1);
+}
+
+bool databases_open(const struct database_options *options, const char *fallback, int64_t patience_ns,
+                    struct databases *databases, int *code, struct err *err)
+{
+	size_t n = options->n_urls > 0 ? options->n_urls : 1;
+
+	*databases = (struct databases){0};
+	if (!read_all(options, code, err))
+		return false;
+	databases->items = mem_new(n, sizeof *databases->items);
+	while (databases->n < n) {
+		struct database *next = &databases->items[databases->n];
+		if (!open_one(options, databases->n, fallback, patience_ns, next, code, err)) {
+			tell_which(options, databases->n, err);
+			databases_close(databases);
+			return false;
+		}
+		databases->n++;
+	}
+	return true;
+}
+
+void databases_blame(const struct databases *databases, size_t i, struct err *err)
+{
+	const struct db_identity *identity = &databases->items[i].identity;
+
+	if (databases->n > 1)
+		err_prefix(err, "%s %s (--db number %zu)", identity->product, identity->version, i + 1);
+}
+
+void databases_close(struct databases *databases)
+{
+	for (size_t i = 0; i < databases->n; i++)
+		database_close(&databases->items[i]);
+	free(databases->items);
+	*databases = (struct databases){0};
+}
+
+const char *database_option(const struct database *database)
+{
+	if (database->by_default)
+		return NULL;
+	return database->word != NULL ? database->word : db_target_text(&database->target);
 }
 
 const char *database_text(const struct database *database)

@@ -25,7 +25,7 @@ struct report_format {
 	/* After the audit. */
 	void (*run)(FILE *to, const struct report_style *style, const struct run_result *result);
 	/* One experiment on several databases: what will be done, once; then, before each is raced, where.
-	 * NULL as `plan` is. Of one that is not applicable, `place` tells that. */
+	 * NULL as `plan` is. */
 	void (*volley)(FILE *to, const struct report_style *style, const struct run_result *result);
 	void (*place)(FILE *to, const struct report_style *style, const struct run_result *result);
 	/* After the last; `again[i]` is the command that tells all of results[i]. */
@@ -40,6 +40,11 @@ extern const struct report_format report_text, report_json;
  * column a database where that fits, else a table a database. */
 void report_ways(FILE *to, const struct report_style *style, const struct run_result *results, size_t n_ways,
                  size_t n_databases);
+
+/* Of the same: the ways that lose on one database and refuse on another, a sentence each after an empty line;
+ * nothing where there is none. */
+void report_differences(FILE *to, const struct report_style *style, const struct run_result *results,
+                        size_t n_ways, size_t n_databases);
 
 /* The lanes alone: one line a request, drawn to time, what each step did, who erased whom. Shows the
  * requests that began at the workers before `until_ns` (0: all, also those that no worker began).

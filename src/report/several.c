@@ -27,8 +27,6 @@ void text_place(FILE *to, const struct report_style *style, const struct run_res
 
 	str_add(&line, "on ");
 	str_place(&line, result);
-	if (result->not_applicable != NULL)
-		str_printf(&line, ": not applicable, %s", result->not_applicable);
 	str_paragraph(&str, style, "  ", str_text(&line));
 	str_fini(&line);
 	str_write(&str, to);
@@ -234,5 +232,61 @@ void report_ways(FILE *to, const struct report_style *style, const struct run_re
 	else
 		add_tables(&str, style, results, n_ways, n);
 	grid_fini(&grid);
+	str_write(&str, to);
+}
+
+static bool is_refusing(const struct run_result *result)
+{
+	return result->not_applicable == NULL && result->findings.verdict == VERDICT_NONE_SEEN &&
+	       result->findings.n_refused > 0;
+}
+
+/* "SQLite 3.40.1 refused 6 of 10"; " and " between two. */
+static void add_sides(struct str *str, const struct run_result *results, size_t n_ways, size_t n, size_t way,
+                      bool refusing)
+{
+	struct run_result *runs = mem_new(n, sizeof *runs);
+	bool first = true;
+
+	for (size_t d = 0; d < n; d++)
+		runs[d] = results[d * n_ways + way];
+	for (size_t d = 0; d < n; d++) {
+		if (refusing ? !is_refusing(&runs[d]) : runs[d].findings.verdict != VERDICT_VIOLATED)
+			continue;
+		str_add(str, first ? "" : " and ");
+		first = false;
+		str_product(str, runs, n, d);
+		if (refusing)
+			str_printf(str, " refused %zu of %zu", runs[d].findings.n_refused, runs[d].plan.requests);
+		else
+			str_printf(str, " lost %lld", (long long)runs[d].findings.missing);
+	}
+	free(runs);
+}
+
+void report_differences(FILE *to, const struct report_style *style, const struct run_result *results,
+                        size_t n_ways, size_t n)
+{
+	struct str str = {0}, line = {0};
+
+	for (size_t way = 0; way < n_ways; way++) {
+		bool loses = false, refuses = false;
+		for (size_t d = 0; d < n; d++) {
+			loses = loses || results[d * n_ways + way].findings.verdict == VERDICT_VIOLATED;
+			refuses = refuses || is_refusing(&results[d * n_ways + way]);
+		}
+		if (!loses || !refuses)
+			continue;
+		str_clear(&line);
+		str_printf(&line, "%s: ", results[way].plan.variant);
+		add_sides(&line, results, n_ways, n, way, false);
+		str_add(&line, "; ");
+		add_sides(&line, results, n_ways, n, way, true);
+		str_add(&line, " and lost nothing.");
+		str_paragraph(&str, style, "", str_text(&line));
+	}
+	if (str.length > 0)
+		(void)fputc('\n', to);
+	str_fini(&line);
 	str_write(&str, to);
 }

@@ -304,7 +304,7 @@ static void one_experiment_on_several_databases(void **state)
 	printed_begin(&printed);
 	report_text.volley(printed.to, &plain, &results[0]);
 	report_text.place(printed.to, &plain, &results[0]);
-	report_text.place(printed.to, &plain, &results[3]);
+	report_text.place(printed.to, &plain, &results[1]);
 	report_text.databases(printed.to, &plain, results, 4, again);
 	for (size_t i = 0; i < 3; i++)
 		results[i].plan.max_tries = 5;
@@ -336,6 +336,7 @@ static void several_ways_on_each(void **state)
 	results[5].findings.verdict = VERDICT_INCONCLUSIVE;
 	printed_begin(&printed);
 	report_ways(printed.to, &plain, results, 2, 3);
+	report_differences(printed.to, &plain, results, 2, 3);
 	(void)fputs("== 80 columns\n", printed.to);
 	report_ways(printed.to, &(struct report_style){.columns = 80, .wrap = true}, results, 2, 3);
 	is_golden("ways.txt", &printed);
