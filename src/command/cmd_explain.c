@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "command/commands.h"
+#include "command/handling.h"
 #include "lab/registry.h"
 
 static int run(int argc, char **argv);
@@ -18,7 +19,6 @@ const struct command command_explain = {
 	.run = run,
 };
 
-static const char *const engines[ENGINES] = {"SQLite", "MariaDB", "PostgreSQL"};
 static const char *const levels[LEVELS] = {"READ UNCOMMITTED", "READ COMMITTED", "REPEATABLE READ",
                                            "SERIALIZABLE"};
 static const char *const expectations[] = {"not stated", "loses", "refuses some, loses none",
@@ -65,13 +65,33 @@ static void print_steps(const char *source, const char *code)
 	str_fini(&seen);
 }
 
+static void print_place(const struct variant *variant)
+{
+	if (variant->iso != DB_ISO_DEFAULT)
+		printf("\nIt runs at a level of its own, whatever the session's is: %s.\n", db_iso_name(variant->iso));
+	for (int e = 0; e < ENGINES; e++) {
+		char *lack = handling_lack(variant, (enum engine)e);
+		if (lack != NULL)
+			printf("\nNot applicable everywhere: %s.\n", lack);
+		free(lack);
+	}
+}
+
+static void print_bare(const struct variant *variant)
+{
+	printf("\nWithout BEGIN and COMMIT (--no-transaction), at every level:\n");
+	for (int e = 0; e < ENGINES; e++)
+		if (variant->bare[e] != NOT_STATED)
+			printf("  %-12s %-18s %s\n", engine_product((enum engine)e), "", expectations[variant->bare[e]]);
+}
+
 static void print_expected(const struct variant *variant)
 {
 	printf("\nExpected of several at once on one account:\n");
 	for (int e = 0; e < ENGINES; e++)
 		for (int l = 0; l < LEVELS; l++)
 			if (variant->expected[e][l] != NOT_STATED)
-				printf("  %-12s %-18s %s\n", engines[e], levels[l],
+				printf("  %-12s %-18s %s\n", engine_product((enum engine)e), levels[l],
 				       expectations[variant->expected[e][l]]);
 }
 
@@ -79,9 +99,22 @@ static void print_text(const struct registry_entry *entry, const char *code)
 {
 	printf("%s/%s: %s\n\n%s\n", entry->scenario->name, entry->variant->name, entry->variant->title,
 	       entry->variant->why);
+	print_place(entry->variant);
 	print_expected(entry->variant);
+	print_bare(entry->variant);
 	printf("\nThe code, as it runs in every worker:\n\n%s\n", code);
 	print_steps(entry->scenario->source, strchr(code, '{'));
+}
+
+static json_t *bare_of(const struct variant *variant)
+{
+	json_t *bare = json_object();
+
+	for (int e = 0; e < ENGINES; e++)
+		if (variant->bare[e] != NOT_STATED)
+			json_object_set_new(bare, engine_product((enum engine)e),
+			                    json_string(expectations[variant->bare[e]]));
+	return bare;
 }
 
 static void print_json(const struct registry_entry *entry, const char *code)
@@ -92,17 +125,18 @@ static void print_json(const struct registry_entry *entry, const char *code)
 		for (int l = 0; l < LEVELS; l++) {
 			if (entry->variant->expected[e][l] == NOT_STATED)
 				continue;
-			json_t *of_engine = json_object_get(expected, engines[e]);
+			json_t *of_engine = json_object_get(expected, engine_product((enum engine)e));
 			if (of_engine == NULL) {
 				of_engine = json_object();
-				json_object_set_new(expected, engines[e], of_engine);
+				json_object_set_new(expected, engine_product((enum engine)e), of_engine);
 			}
 			json_object_set_new(of_engine, levels[l],
 			                    json_string(expectations[entry->variant->expected[e][l]]));
 		}
-	json_t *object = json_pack("{ss ss ss ss ss so}", "scenario", entry->scenario->name, "variant",
+	json_t *object = json_pack("{ss ss ss ss ss so so}", "scenario", entry->scenario->name, "variant",
 	                           entry->variant->name, "title", entry->variant->title, "why",
-	                           entry->variant->why, "code", code, "expected", expected);
+	                           entry->variant->why, "code", code, "expected", expected, "expected_without_transaction",
+	                           bare_of(entry->variant));
 	char *text = json_dumps(object, JSON_COMPACT);
 	puts(text);
 	free(text);

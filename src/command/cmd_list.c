@@ -2,9 +2,11 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "command/commands.h"
+#include "command/handling.h"
 #include "lab/registry.h"
 
 static int run(int argc, char **argv);
@@ -16,15 +18,46 @@ const struct command command_list = {
 	.run = run,
 };
 
+static void print_variant(const struct scenario *scenario, const struct variant *variant)
+{
+	printf("  %s/%-30s %s", scenario->name, variant->name, variant->title);
+	if (variant->iso != DB_ISO_DEFAULT && strstr(variant->title, db_iso_name(variant->iso)) == NULL)
+		printf(" (%s)", db_iso_name(variant->iso));
+	for (int e = 0; e < ENGINES; e++) {
+		char *lack = handling_lack(variant, (enum engine)e);
+		if (lack != NULL)
+			printf(" (not on %s)", engine_product((enum engine)e));
+		free(lack);
+	}
+	putchar('\n');
+}
+
 static void print_text(const struct scenario *scenario)
 {
 	printf("%s: %s\n\n", scenario->name, scenario->title);
 	for (size_t o = 0; o < scenario->n_operations; o++) {
 		const struct operation *operation = &scenario->operations[o];
 		for (size_t v = 0; v < operation->n_variants; v++)
-			printf("  %s/%-30s %s\n", scenario->name, operation->variants[v].name,
-			       operation->variants[v].title);
+			print_variant(scenario, &operation->variants[v]);
 	}
+}
+
+static json_t *lacks_of(const struct variant *variant)
+{
+	json_t *lacks = json_object();
+
+	for (int e = 0; e < ENGINES; e++) {
+		char *lack = handling_lack(variant, (enum engine)e);
+		if (lack != NULL)
+			json_object_set_new(lacks, engine_product((enum engine)e), json_string(lack));
+		free(lack);
+	}
+	return lacks;
+}
+
+static json_t *level_of(const struct variant *variant)
+{
+	return variant->iso != DB_ISO_DEFAULT ? json_string(db_iso_name(variant->iso)) : json_null();
 }
 
 static json_t *json_of(const struct scenario *scenario)
@@ -39,9 +72,11 @@ static json_t *json_of(const struct scenario *scenario)
 			if (asprintf(&path, "%s%s/", operation->route, variant->name) < 0)
 				abort();
 			json_array_append_new(variants,
-			                      json_pack("{ss ss ss ss sb sb}", "name", variant->name, "operation",
+			                      json_pack("{ss ss ss ss sb sb so so}", "name", variant->name, "operation",
 			                                operation->name, "title", variant->title, "path", path,
-			                                "pauses", variant->pauses, "atomic", variant->atomic));
+			                                "pauses", variant->pauses, "atomic", variant->atomic,
+			                                "isolation", level_of(variant), "not_applicable",
+			                                lacks_of(variant)));
 			free(path);
 		}
 	}

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "command/commands.h"
 #include "command/database.h"
+#include "command/handling.h"
 #include "scenarios/accounts.h"
 #include "serve/serve.h"
 #include "version.h"
@@ -32,6 +33,7 @@ struct order {
 	const char *bind;
 	int64_t workers, timeout_ns, graceful_ns, seed;
 	struct delay delay;
+	struct handling handling;
 	struct database_options where;
 };
 
@@ -111,6 +113,9 @@ static int serve(const struct order *order, const struct database *database, int
 		.seed = (uint64_t)order->seed,
 		.target = &database->target,
 		.db = database->settings,
+		.tx_mode = handling_tx_mode(&order->handling),
+		.retry = handling_retry(&order->handling),
+		.fault = order->handling.fault,
 		.ready_fd = -1,
 	};
 
@@ -118,6 +123,41 @@ static int serve(const struct order *order, const struct database *database, int
 		return RACY_ENVIRONMENT;
 	log_info("stopped");
 	return RACY_OK;
+}
+
+static void tell_handling(const struct handling *handling)
+{
+	if (handling->no_transaction)
+		log_info("BEGIN and COMMIT are left out (--no-transaction)");
+	if (handling->max_tries > 1)
+		log_info("a request that the database refuses is tried up to %lld times", (long long)handling->max_tries);
+	if (handling->fault_text != NULL)
+		log_info("fault: %s", handling->fault_text);
+}
+
+/* An engine whose calls cannot fail in the manner that was asked for. */
+static bool check_fault(const struct order *order, const struct database *database, struct err *err)
+{
+	char *obstacle = handling_obstacle(NULL, &order->handling.fault, &database->target, database->identity.product);
+
+	if (obstacle != NULL)
+		err_set(err, "--fault %s: %s", order->handling.fault_text, obstacle);
+	bool possible = obstacle == NULL;
+	free(obstacle);
+	return possible;
+}
+
+static int serve_on(const struct order *order, const struct database *database, int listen_fd, int port,
+                    struct err *err)
+{
+	tell_database(database);
+	if (!check_fault(order, database, err))
+		return RACY_USAGE;
+	if (!look_for_accounts(database, err))
+		return RACY_ENVIRONMENT;
+	tell_handling(&order->handling);
+	tell_workers(order, order->bind, port);
+	return serve(order, database, listen_fd);
 }
 
 static int open_and_serve(const struct order *order, struct err *err)
@@ -132,12 +172,7 @@ static int open_and_serve(const struct order *order, struct err *err)
 		return malformed ? RACY_USAGE : RACY_ENVIRONMENT;
 	log_info("racy " RACY_VERSION);
 	if (database_open(&order->where, NULL, patience_ns, &database, &code, err)) {
-		tell_database(&database);
-		code = RACY_ENVIRONMENT;
-		if (look_for_accounts(&database, err)) {
-			tell_workers(order, order->bind, port);
-			code = serve(order, &database, fd);
-		}
+		code = serve_on(order, &database, fd, port, err);
 		database_close(&database);
 	}
 	close(fd);
@@ -153,6 +188,7 @@ static int run(int argc, char **argv)
 		.graceful_ns = 30 * NS_PER_S,
 		.delay = {3 * NS_PER_S, 10 * NS_PER_S},
 		.seed = (int64_t)rng_fresh_seed(),
+		.handling = handling_default(),
 	};
 	const struct opt options[] = {
 		{"bind", 'b', "ADDRESS",
@@ -168,6 +204,7 @@ static int run(int argc, char **argv)
 		 &order.delay, 0, 0},
 		{"seed", 0, "N", "of the delays; the same seed draws them again", opt_number, &order.seed, 0,
 		 INT64_MAX},
+		HANDLING_OPTIONS(order.handling),
 		DATABASE_OPTIONS(order.where),
 		{0},
 	};
@@ -178,7 +215,7 @@ static int run(int argc, char **argv)
 		return code;
 	if (first < argc)
 		return command_usage(&command_serve, "'%s' is too much: it takes no operand", argv[first]);
-	code = open_and_serve(&order, &err);
+	code = handling_check(&order.handling, &err) ? open_and_serve(&order, &err) : RACY_USAGE;
 	if (err.text != NULL)
 		command_fail(&command_serve, code, &err);
 	err_fini(&err);

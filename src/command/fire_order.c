@@ -2,6 +2,7 @@
 #include "command/fire_order.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -146,6 +147,16 @@ static void print_summary(const struct volley *volley, const struct tally *tally
 	        sums->max_in_flight, sums->pairs_overlapped, pairs_of(volley->n));
 }
 
+/* Every answer was "not found": what a newcomer forgets is the account. */
+static void print_hint(const struct teller *teller, const struct volley *volley, const struct tally *tally)
+{
+	const json_t *missing = json_object_get(tally->other, "404");
+
+	if (volley->n > 0 && (size_t)json_integer_value(missing) == volley->n)
+		fprintf(stderr, "All answers are 404: is there an account %" PRId64 "? `racy account create` makes one, "
+		                "--account names it.\n", teller->order->account);
+}
+
 /* ---- JSON -------------------------------------------------------------------------------------- */
 
 static const char *const end_names[] = {
@@ -264,6 +275,8 @@ static int tell(const struct teller *teller, const struct volley *volley)
 		print_json(teller, volley, &tally);
 	else
 		print_summary(volley, &tally);
+	if (teller->order->output == FIRE_LINES)
+		print_hint(teller, volley, &tally);
 	if (code == RACY_ENVIRONMENT) {
 		struct err err = {0};
 		err_set(&err, "nothing could be sent to %s (%s): %s", teller->order->url, volley->shots[0].error,

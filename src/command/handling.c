@@ -1,6 +1,8 @@
 /* How requests are run at the workers, from options to what the rooms below take. */
 #include "command/handling.h"
 
+#include <stdlib.h>
+
 #include "base/mem.h"
 
 struct handling handling_default(void)
@@ -48,4 +50,29 @@ char *handling_obstacle(const struct variant *variant, const struct fault *fault
 		if ((lacks & ability) != 0)
 			return mem_printf("%s lacks %s", product, db_ability_name((enum db_ability)ability));
 	return NULL;
+}
+
+/* An address of that engine, which is not gone to, names its driver. */
+static const struct {
+	const char *product, *url;
+} engines[ENGINES] = {
+	[ENGINE_SQLITE] = {"SQLite", "sqlite:none"},
+	[ENGINE_MARIADB] = {"MariaDB", "mariadb://none@none/none"},
+	[ENGINE_POSTGRES] = {"PostgreSQL", "postgresql://none@none/none"},
+};
+
+const char *engine_product(enum engine engine)
+{
+	return engines[engine].product;
+}
+
+char *handling_lack(const struct variant *variant, enum engine engine)
+{
+	struct db_target target;
+
+	if (!db_target_parse(engines[engine].url, &target, NULL))
+		abort();
+	char *lack = handling_obstacle(variant, &(struct fault){0}, &target, engines[engine].product);
+	db_target_fini(&target);
+	return lack;
 }

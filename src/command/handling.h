@@ -39,5 +39,8 @@ struct retry_policy handling_retry(const struct handling *handling);
  * name". Heap text; NULL: they can. `variant` may be NULL: whichever is asked for. */
 char *handling_obstacle(const struct variant *variant, const struct fault *fault, const struct db_target *target,
                         const char *product) MUST_USE;
+/* The same of a kind of engine, without a fault. */
+char *handling_lack(const struct variant *variant, enum engine engine) MUST_USE;
+const char *engine_product(enum engine engine); /* "SQLite", "MariaDB", "PostgreSQL" */
 
 #endif
