@@ -68,7 +68,8 @@ struct http_server *http_server_open(const struct http_settings *settings, struc
 int http_server_fd(const struct http_server *server);
 int64_t http_server_wait_ns(const struct http_server *server);
 void http_server_run(struct http_server *server);
-/* No new connections from now on; those that are there go on. */
+/* No new connections from now on; those that are there go on. May be called from inside the handler, whose
+ * request is answered as ever, and again, which does nothing. */
 void http_server_quiesce(struct http_server *server);
 /* Connections that are open: 0 or 1. */
 size_t http_server_connections(const struct http_server *server);
