@@ -87,6 +87,32 @@ static inline size_t bits_next(const uint64_t *row, size_t stride, size_t from)
 	return SIZE_MAX;
 }
 
+/* Of one word: those whose number, of `n`, is at most, or at least, this one. */
+static inline uint64_t bits_until(const int64_t *numbers, size_t n, size_t word, int64_t limit)
+{
+	size_t from = word * 64, left = n > from ? n - from : 0;
+	uint64_t bits = 0;
+
+	for (size_t i = 0; i < 64 && i < left; i++)
+		bits |= (uint64_t)(numbers[from + i] <= limit) << i;
+	return bits;
+}
+
+static inline uint64_t bits_from(const int64_t *numbers, size_t n, size_t word, int64_t limit)
+{
+	size_t from = word * 64, left = n > from ? n - from : 0;
+	uint64_t bits = 0;
+
+	for (size_t i = 0; i < 64 && i < left; i++)
+		bits |= (uint64_t)(numbers[from + i] >= limit) << i;
+	return bits;
+}
+
+/* The numbers in one word of a row. */
+#define BITS_IN_WORD(i, word, bits) \
+	(uint64_t left_##i = (bits), i = 0; \
+	 left_##i != 0 && (i = (word) * 64 + (size_t)__builtin_ctzll(left_##i), true); left_##i &= left_##i - 1)
+
 #define BITS_EACH(i, row, stride) \
 	(size_t i = bits_next(row, stride, 0); i != SIZE_MAX; i = bits_next(row, stride, i + 1))
 

@@ -12,6 +12,7 @@ static const int64_t NEVER_ENDS = INT64_MAX, BEFORE_ALL = INT64_MIN;
 /* While it is solved. */
 struct solving {
 	struct lineage *lineage;
+	int64_t *commit_from, *seen_from, *seen_to; /* those of the versions, next to each other */
 	int64_t *followed; /* by base: when a later one was surely there for all to see */
 	struct added added;
 	uint64_t *on_top;  /* what may be on top of one that may be the last base */
@@ -135,20 +136,24 @@ static void make_sure(struct solving *solving, size_t v)
 	solving->changed = true;
 }
 
-/* The writer of k waited for j's commit, or others saw j before k was there. */
-static bool must_precede(const struct version *j, const struct version *k)
-{
-	return k->commit_from >= j->write_to || k->seen_from >= j->seen_to;
-}
-
+/* The writer of k waited for j's commit, or others saw j before k was there: j is before k. */
 static void order_by_intervals(struct solving *solving)
 {
 	struct lineage *lineage = solving->lineage;
+	size_t n = lineage->n;
 
-	for (size_t j = lineage->n; j-- > 0;) {
-		for (size_t k = 1; k < lineage->n; k++) {
-			if (j != k && must_precede(&lineage->versions[j], &lineage->versions[k]))
-				put_before(solving, j, k);
+	for (size_t j = n; j-- > 0;) {
+		const struct version *version = &lineage->versions[j];
+		const uint64_t *after = bits_row(&lineage->after, j);
+		for (size_t w = 0; w < lineage->after.stride; w++) {
+			if (~after[w] == 0)
+				continue;
+			uint64_t later = bits_from(solving->commit_from, n, w, version->write_to) |
+			                 bits_from(solving->seen_from, n, w, version->seen_to);
+			for BITS_IN_WORD(k, w, later & ~after[w]) {
+				if (k != j && k != 0)
+					put_before(solving, j, k);
+			}
 		}
 	}
 }
@@ -175,11 +180,13 @@ static void find_followed(struct solving *solving)
 	const struct lineage *lineage = solving->lineage;
 
 	for BITS_EACH(j, lineage->bases, lineage->after.stride) {
-		solving->followed[j] = NEVER_ENDS;
-		for BITS_EACH(x, bits_row(&lineage->after, j), lineage->after.stride) {
-			if (!lineage->versions[x].adds && lineage->versions[x].seen_to < solving->followed[j])
-				solving->followed[j] = lineage->versions[x].seen_to;
+		const uint64_t *after = bits_row(&lineage->after, j);
+		int64_t first = NEVER_ENDS;
+		for (size_t w = 0; w < lineage->after.stride; w++) {
+			for BITS_IN_WORD(x, w, after[w] & lineage->bases[w])
+				first = solving->seen_to[x] < first ? solving->seen_to[x] : first;
 		}
+		solving->followed[j] = first;
 	}
 }
 
@@ -200,7 +207,7 @@ static bool may_have_seen(struct solving *solving, const struct reading *reading
 	const struct lineage *lineage = solving->lineage;
 	const struct version *version = &lineage->versions[j];
 
-	if (version->never || version->seen_from >= reading->to || solving->followed[j] <= reading->from)
+	if (solving->followed[j] <= reading->from || solving->seen_from[j] >= reading->to || version->never)
 		return false;
 	if (lineage->n_adders == 0 && version->puts != reading->value)
 		return false;
@@ -212,39 +219,46 @@ static bool may_have_seen(struct solving *solving, const struct reading *reading
 
 static void seen_by(struct solving *solving, size_t v, int64_t when)
 {
-	struct version *version = &solving->lineage->versions[v];
-
-	if (when < version->seen_to) {
-		version->seen_to = when;
-		solving->changed = true;
-	}
+	if (when >= solving->seen_to[v])
+		return;
+	solving->lineage->versions[v].seen_to = solving->seen_to[v] = when;
+	solving->changed = true;
 }
 
 static void seen_after(struct solving *solving, size_t v, int64_t when)
 {
-	struct version *version = &solving->lineage->versions[v];
-
-	if (when > version->seen_from) {
-		version->seen_from = when;
-		solving->changed = true;
-	}
+	if (when <= solving->seen_from[v])
+		return;
+	solving->lineage->versions[v].seen_from = solving->seen_from[v] = when;
+	solving->changed = true;
 }
 
-/* Not under what was read, nor on top of it: it was before the base, or came after the read. */
-static void leave_out(struct solving *solving, const struct reading *reading, size_t base, size_t x)
+/* What is not in what was read, neither the base nor on top of it: it was before the base if it was there
+ * when the read began; else, if it is after the base, it was seen from some moment after that only. */
+static void leave_out(struct solving *solving, const struct reading *reading, size_t base, size_t w, uint64_t out)
 {
 	struct lineage *lineage = solving->lineage;
-	size_t own = reading->version;
+	uint64_t before = bits_row(&lineage->before, base)[w], after = bits_row(&lineage->after, base)[w];
+	uint64_t there = bits_until(solving->seen_to, lineage->n, w, reading->from);
 
-	if (lineage->versions[x].seen_to <= reading->from)
+	for BITS_IN_WORD(x, w, out & there & ~before)
 		put_before(solving, x, base);
-	else if (surely_before(lineage, base, x))
+	for BITS_IN_WORD(x, w, out & after & ~there)
 		seen_after(solving, x, reading->from);
-	if (own == 0 || own == x || !lineage->versions[own].locked)
-		return;
-	if (surely_before(lineage, base, x))
+}
+
+/* Who had locked what it read wrote directly over that: what is not in there came before or after both. */
+static void leave_aside(struct solving *solving, size_t own, size_t base, size_t w, uint64_t out)
+{
+	struct lineage *lineage = solving->lineage;
+	uint64_t after = bits_row(&lineage->after, base)[w] & ~bits_row(&lineage->after, own)[w];
+	uint64_t before = bits_row(&lineage->before, own)[w] & ~bits_row(&lineage->before, base)[w];
+
+	for BITS_IN_WORD(x, w, out & after)
 		put_before(solving, own, x);
-	else if (lineage->versions[own].sure && surely_before(lineage, x, own))
+	if (!lineage->versions[own].sure)
+		return;
+	for BITS_IN_WORD(x, w, out & before)
 		put_before(solving, x, base);
 }
 
@@ -252,21 +266,25 @@ static void leave_out(struct solving *solving, const struct reading *reading, si
 static void pin(struct solving *solving, const struct reading *reading, size_t base)
 {
 	struct lineage *lineage = solving->lineage;
+	const struct added *added = &solving->added;
+	size_t own = reading->version;
 
 	make_sure(solving, base);
 	seen_by(solving, base, reading->to);
-	for (size_t x = 1; x < lineage->n; x++) {
-		const struct version *version = &lineage->versions[x];
-		if (x == base || (version->adds && (version->puts == 0 || bit_get(solving->added.may, x)) &&
-		                  !bit_get(solving->added.sure, x)))
-			continue;
-		if (!version->adds || !bit_get(solving->added.sure, x)) {
-			leave_out(solving, reading, base, x);
-			continue;
-		}
+	for BITS_EACH(x, added->sure, lineage->after.stride) {
 		make_sure(solving, x);
 		put_before(solving, base, x);
 		seen_by(solving, x, reading->to);
+	}
+	for (size_t w = 0; w < lineage->after.stride; w++) {
+		uint64_t out = lineage->bases[w] | (lineage->adders[w] & ~added->may[w]);
+		if (w == base / 64)
+			out &= ~(UINT64_C(1) << (base % 64));
+		if (w == own / 64)
+			out &= ~(UINT64_C(1) << (own % 64));
+		leave_out(solving, reading, base, w, out);
+		if (own != 0 && lineage->versions[own].locked)
+			leave_aside(solving, own, base, w, out);
 	}
 }
 
@@ -354,12 +372,28 @@ static void rule_out(struct solving *solving, size_t v)
 	lineage->versions[v].never = true;
 }
 
-static void solve(struct lineage *lineage, struct findings *findings)
+static struct solving solving_new(struct lineage *lineage)
 {
 	struct solving solving = {.lineage = lineage, .added = added_new(lineage), .changed = true};
+	size_t n = lineage->n;
 
-	solving.followed = mem_new(lineage->n, sizeof *solving.followed);
+	solving.commit_from = mem_new(n * 4, sizeof *solving.commit_from);
+	solving.seen_from = solving.commit_from + n;
+	solving.seen_to = solving.seen_from + n;
+	solving.followed = solving.seen_to + n;
 	solving.on_top = mem_new(lineage->after.stride, sizeof *solving.on_top);
+	for (size_t v = 0; v < n; v++) {
+		solving.commit_from[v] = lineage->versions[v].commit_from;
+		solving.seen_from[v] = lineage->versions[v].seen_from;
+		solving.seen_to[v] = lineage->versions[v].seen_to;
+	}
+	return solving;
+}
+
+static void solve(struct lineage *lineage, struct findings *findings)
+{
+	struct solving solving = solving_new(lineage);
+
 	for (int round = 0; solving.changed && round < 32; round++) {
 		solving.changed = false;
 		order_by_intervals(&solving);
@@ -373,7 +407,7 @@ static void solve(struct lineage *lineage, struct findings *findings)
 	findings_doubt_about(findings, &solving.conflict, "",
 	                     "wrote balances that can have been there in neither order");
 	added_fini(&solving.added);
-	free(solving.followed);
+	free(solving.commit_from);
 	free(solving.on_top);
 }
 

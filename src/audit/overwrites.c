@@ -11,7 +11,7 @@ struct deed {
 	uint64_t *over;    /* the versions that it may have written over */
 	uint64_t *sure;    /* erased, whichever of them it was */
 	uint64_t *maybe;   /* erased, if it was some of them */
-	uint64_t *must_over, *may_over; /* of one base and what is on top of it: what is in there */
+	uint64_t *must_top, *may_top; /* on top of one base; unused where nobody adds */
 	size_t n_over;
 	int64_t over_value;
 	size_t n_gone;     /* how many it erased, whichever it was */
@@ -30,8 +30,8 @@ static void deed_clear(struct deed *deed, size_t stride)
 	deed->first = deed->counted = deed->agreed = true;
 }
 
-/* Adds what is on top of `base` when `by` is written to the deed's must_over and may_over; true if all of it
- * is known, and then the balance that it makes. */
+/* What is on top of `base` when `by` is written: true if all of it is known, and then the balance that it
+ * makes. */
 static bool stack(struct deed *deed, const struct lineage *lineage, size_t base, size_t by, int64_t *value)
 {
 	const uint64_t *after = bits_row(&lineage->after, base), *before = bits_row(&lineage->before, base);
@@ -39,17 +39,19 @@ static bool stack(struct deed *deed, const struct lineage *lineage, size_t base,
 	bool known = true;
 
 	*value = lineage->versions[base].puts;
+	bits_clear(deed->must_top, lineage->after.stride);
+	bits_clear(deed->may_top, lineage->after.stride);
 	for BITS_EACH(x, lineage->adders, lineage->after.stride) {
 		const struct version *version = &lineage->versions[x];
 		if (version->never || bit_get(before, x) || bit_get(after_by, x))
 			continue;
-		bit_set(deed->may_over, x);
+		bit_set(deed->may_top, x);
 		if (lineage_may_precede(lineage, lineage->existing, x, by)) {
 			deed->n_over += !bit_get(deed->over, x);
 			bit_set(deed->over, x);
 		}
 		if (version->sure && bit_get(after, x) && bit_get(before_by, x)) {
-			bit_set(deed->must_over, x);
+			bit_set(deed->must_top, x);
 			*value += version->puts;
 		} else {
 			known &= version->puts == 0;
@@ -63,19 +65,23 @@ static void weigh(struct deed *deed, const struct lineage *lineage, const uint64
                   size_t by)
 {
 	const uint64_t *must_by = bits_row(&lineage->must, by), *may_by = bits_row(&lineage->may, by);
-	size_t stride = lineage->after.stride, n_sure = 0, n_maybe = 0;
-	int64_t value;
+	const uint64_t *must_base = bits_row(&lineage->must, base), *may_base = bits_row(&lineage->may, base);
+	bool adders = lineage->n_adders > 0, known = true;
+	size_t n_sure = 0, n_maybe = 0;
+	int64_t value = lineage->versions[base].puts;
 
-	memcpy(deed->must_over, bits_row(&lineage->must, base), stride * sizeof(uint64_t));
-	memcpy(deed->may_over, bits_row(&lineage->may, base), stride * sizeof(uint64_t));
-	if (lineage_may_precede(lineage, lineage->existing, base, by)) {
+	if (!adders || lineage_may_precede(lineage, lineage->existing, base, by)) {
 		bit_set(deed->over, base);
 		deed->n_over++;
 	}
-	deed->agreed &= stack(deed, lineage, base, by, &value) && (deed->first || value == deed->over_value);
-	for (size_t w = 0; w < stride; w++) {
-		uint64_t sure = deed->must_over[w] & ~may_by[w] & counting[w];
-		uint64_t maybe = deed->may_over[w] & ~must_by[w] & counting[w];
+	if (adders)
+		known = stack(deed, lineage, base, by, &value);
+	deed->agreed &= known && (deed->first || value == deed->over_value);
+	for (size_t w = 0; w < lineage->after.stride; w++) {
+		uint64_t must_over = must_base[w] | (adders ? deed->must_top[w] : 0);
+		uint64_t may_over = may_base[w] | (adders ? deed->may_top[w] : 0);
+		uint64_t sure = must_over & ~may_by[w] & counting[w];
+		uint64_t maybe = may_over & ~must_by[w] & counting[w];
 		n_sure += (size_t)__builtin_popcountll(sure);
 		n_maybe += (size_t)__builtin_popcountll(maybe);
 		deed->sure[w] = deed->first ? sure : deed->sure[w] & sure;
@@ -201,7 +207,7 @@ size_t overwrites_find(const struct lineage *lineage, struct findings *findings)
 	uint64_t *counting = mem_new(stride * 6, sizeof *counting);
 	struct deed deed = {
 		.over = counting + stride, .sure = counting + 2 * stride, .maybe = counting + 3 * stride,
-		.must_over = counting + 4 * stride, .may_over = counting + 5 * stride,
+		.must_top = counting + 4 * stride, .may_top = counting + 5 * stride,
 		.last_with = mem_new(lineage->n, sizeof *deed.last_with),
 	};
 
