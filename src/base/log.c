@@ -11,10 +11,16 @@
 #include "base/mem.h"
 
 static _Atomic enum log_level lowest = LOG_INFO;
+static _Atomic int log_fd = STDERR_FILENO;
 
 void log_set_level(enum log_level level)
 {
 	lowest = level;
+}
+
+void log_to(int fd)
+{
+	log_fd = fd;
 }
 
 static const char *level_name(enum log_level level)
@@ -43,8 +49,8 @@ void log_line(enum log_level level, const char *format, ...)
 	char *text = mem_vprintf(format, args);
 	va_end(args);
 	char *line = mem_printf("[%s] [%d] [%s] %s\n", stamp, (int)getpid(), level_name(level), text);
-	/* Nobody is left to tell when stderr is gone. */
-	if (write(STDERR_FILENO, line, strlen(line)) < 0) {}
+	/* Nobody is left to tell when it cannot be written. */
+	if (write(log_fd, line, strlen(line)) < 0) {}
 	free(line);
 	free(text);
 }

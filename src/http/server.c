@@ -48,6 +48,10 @@ struct exchange {
 	/* while the body comes */
 	uint64_t received;
 	struct str body;
+	/* once it is answered; kept only where somebody is told. The head is gone when the reply has left. */
+	int status; /* 0: not answered */
+	size_t reply_length;
+	char *method, *version, *referer, *agent;
 };
 
 /* ---- replies ---------------------------------------------------------------------------------- */
@@ -116,10 +120,20 @@ static struct MHD_Response *make_response(struct http_reply *reply)
 	return NULL;
 }
 
+/* For the record. */
+static void keep(struct exchange *exchange, const struct http_reply *reply)
+{
+	exchange->status = reply->status;
+	exchange->reply_length = reply->body_length;
+}
+
 /* Sends the reply, or a 500 for one that cannot be sent, and gives it back. */
-static enum MHD_Result send_reply(struct MHD_Connection *connection, struct http_reply *reply)
+static enum MHD_Result send_reply(struct MHD_Connection *connection, struct exchange *exchange,
+                                  struct http_reply *reply)
 {
 	struct MHD_Response *response = NULL;
+
+	keep(exchange, reply);
 
 	if (reply->status >= 200 && reply->status <= 599)
 		response = make_response(reply);
@@ -127,6 +141,7 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, struct http
 		log_error("a reply with status %d cannot be sent as it is", reply->status);
 		fini_reply(reply);
 		http_reply_text(reply, MHD_HTTP_INTERNAL_SERVER_ERROR, "the reply cannot be sent");
+		keep(exchange, reply);
 		response = make_response(reply);
 	}
 	enum MHD_Result result = MHD_NO;
@@ -155,17 +170,52 @@ static void *on_target(void *context, const char *target, struct MHD_Connection 
 	return exchange;
 }
 
+static void remember_head(const struct http_server *server, struct exchange *exchange, const struct head *head)
+{
+	if (server->settings.tell == NULL)
+		return;
+	exchange->method = mem_text(head->method);
+	exchange->version = mem_text(head->version);
+	exchange->referer =
+		mem_text(MHD_lookup_connection_value(head->connection, MHD_HEADER_KIND, "Referer"));
+	exchange->agent =
+		mem_text(MHD_lookup_connection_value(head->connection, MHD_HEADER_KIND, "User-Agent"));
+}
+
+static void tell(const struct http_server *server, struct MHD_Connection *connection,
+                 const struct exchange *exchange)
+{
+	if (server->settings.tell == NULL || exchange->status == 0)
+		return;
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct http_record record = {
+		.peer = info != NULL ? info->client_addr : NULL,
+		.method = exchange->method,
+		.target = exchange->target,
+		.version = exchange->version,
+		.referer = exchange->referer,
+		.agent = exchange->agent,
+		.status = exchange->status,
+		.body_length = exchange->reply_length,
+	};
+	server->settings.tell(server->settings.context, &record);
+}
+
 static void on_end(void *context, struct MHD_Connection *connection, void **own,
                    enum MHD_RequestTerminationCode code)
 {
 	struct exchange *exchange = *own;
 
-	(void)context;
-	(void)connection;
 	(void)code;
 	if (exchange == NULL)
 		return;
+	tell(context, connection, exchange);
 	str_fini(&exchange->body);
+	free(exchange->method);
+	free(exchange->version);
+	free(exchange->referer);
+	free(exchange->agent);
 	free(exchange->path);
 	free(exchange->target);
 	free(exchange);
@@ -178,13 +228,13 @@ static void refuse(struct exchange *exchange, int status, const char *why, bool 
 	str_fini(&exchange->body);
 }
 
-static enum MHD_Result answer_refusal(struct MHD_Connection *connection, const struct exchange *exchange)
+static enum MHD_Result answer_refusal(struct MHD_Connection *connection, struct exchange *exchange)
 {
 	struct http_reply reply = {0};
 
 	log_line(LOG_DEBUG, "refused with %d: %s", exchange->refusal.status, exchange->refusal.why);
 	http_reply_text(&reply, exchange->refusal.status, "%s", exchange->refusal.why);
-	return send_reply(connection, &reply);
+	return send_reply(connection, exchange, &reply);
 }
 
 static void judge(const struct http_server *server, struct exchange *exchange, const struct head *head)
@@ -238,7 +288,7 @@ static enum MHD_Result serve(const struct http_server *server, struct exchange *
 
 	request.content_type = http_header(&request, "Content-Type");
 	server->settings.handler(server->settings.context, &request, &reply);
-	return send_reply(connection, &reply);
+	return send_reply(connection, exchange, &reply);
 }
 
 static enum MHD_Result on_access(void *context, struct MHD_Connection *connection, const char *url,
@@ -251,7 +301,9 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *connectio
 	server->fruitless_runs = 0;
 	(void)url; /* it ends at a %00: the target is decoded here instead */
 	if (!exchange->judged) {
-		judge(server, exchange, &(struct head){connection, method, version, exchange->target});
+		const struct head head = {connection, method, version, exchange->target};
+		remember_head(server, exchange, &head);
+		judge(server, exchange, &head);
 		return exchange->refusal.unframed ? answer_refusal(connection, exchange) : MHD_YES;
 	}
 	if (*n > 0) {

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "base/err.h"
 
@@ -44,6 +45,18 @@ void http_reply_header(struct http_reply *reply, const char *name, const char *f
  * spaces. Replaces the body that was there. */
 void http_reply_text(struct http_reply *reply, int status, const char *format, ...) PRINTF_LIKE(3, 4);
 
+/* A request that was answered, as an access log tells it. Texts are as the client sent them. */
+struct http_record {
+	const struct sockaddr *peer; /* NULL: not known */
+	const char *method, *target, *version; /* the request's line; "HTTP/1.1" */
+	const char *referer, *agent; /* NULL: not sent */
+	int status;
+	size_t body_length; /* of the reply */
+};
+/* Called once for each request that was answered or refused here, when its reply has left or its client
+ * has gone. What the library refuses itself (a line that is none, a head beyond its memory) is not told. */
+typedef void http_tell(void *context, const struct http_record *record);
+
 /* `reply` comes as all zeros. */
 typedef void http_handler(void *context, const struct http_request *request, struct http_reply *reply);
 
@@ -57,7 +70,8 @@ struct http_settings {
 	int64_t idle_timeout_ns; /* a connection on which nothing moves for so long is closed; rounded up to
 	                          * whole seconds; 0: never. The handler may take longer. */
 	http_handler *handler;
-	void *context;
+	http_tell *tell; /* NULL: nobody wants to know */
+	void *context;   /* of both */
 };
 
 struct http_server;
