@@ -163,6 +163,11 @@ int64_t actor_ask_with(struct actor *actor, const char *sql, const struct db_val
 	return actor->rows.cells[0].integer;
 }
 
+const struct db_rows *actor_rows(const struct actor *actor)
+{
+	return &actor->rows;
+}
+
 bool actor_has_tx(struct actor *actor)
 {
 	if (actor->world->is_postgres)

@@ -28,6 +28,8 @@ struct db_outcome actor_must(struct actor *actor, enum db_verb verb, const char 
 /* The one whole number that a statement answers. */
 int64_t actor_ask(struct actor *actor, const char *sql);
 int64_t actor_ask_with(struct actor *actor, const char *sql, const struct db_value *args);
+/* Of the call that ended last. */
+const struct db_rows *actor_rows(const struct actor *actor);
 /* As has_tx (see world.h). */
 bool actor_has_tx(struct actor *actor);
 

@@ -352,6 +352,44 @@ static void a_deadlock_of_locks_refuses_one(void **state)
 	db_close(session);
 }
 
+/* MariaDB's rows and named locks do not know of each other: nobody sees that circle, and only time ends it. */
+static void a_circle_of_a_lock_and_a_row(void **state)
+{
+	struct world *world = *state;
+	struct actor *actors[] = {actor_open(world, &patient), actor_open(world, &patient)};
+	struct db_session *sessions[] = {actor_session(actors[0]), actor_session(actors[1])};
+	static const char lock[] = "SELECT {named_lock}", update[] = "UPDATE v SET n = n + 1";
+	enum db_wait waits[2];
+
+	make_rows(world);
+	actor_must(actors[0], DB_BEGIN, NULL);
+	actor_must(actors[0], DB_WRITE, update);
+	actor_must(actors[1], DB_BEGIN, NULL);
+	assert_int_equal(actor_ask_with(actors[1], lock, ARGS(db_int(9))), 1);
+	actor_do_with(actors[0], DB_READ, lock, ARGS(db_int(9)));
+	expect_wait(world, actors[1], actors[0], DB_WAITS);
+	actor_do(actors[1], DB_WRITE, update);
+	if (world->is_postgres) {
+		while (!actor_is_done(actors[0]) && !actor_is_done(actors[1]))
+			clock_pause_ns(NS_PER_MS);
+		int loser = actor_is_done(actors[0]) && actor_wait(actors[0]).err != DB_OK ? 0 : 1;
+		assert_int_equal(actor_wait(actors[loser]).err, DB_DEADLOCK);
+	} else {
+		assert_true(db_who_waits(world->observer, sessions, 2, HUNG_NS, waits, NULL));
+		assert_int_equal(waits[0], DB_WAITS);
+		assert_int_equal(waits[1], DB_WAITS);
+		while (!actor_is_done(actors[0]))
+			assert_true(db_cancel(sessions[0], NULL));
+		struct db_outcome outcome = actor_wait(actors[0]);
+		assert_int_equal(outcome.err, DB_OK); /* the one wait whose end is no error: its answer is NULL */
+		assert_int_equal(outcome.tx, DB_TX_OPEN);
+		assert_int_equal(db_cell(actor_rows(actors[0]), 0, 0)->type, DB_NULL);
+		assert_true(actor_has_tx(actors[0]));
+	}
+	actor_close(actors[0]);
+	actor_close(actors[1]);
+}
+
 int main(int argc, char **argv)
 {
 #define EVERYWHERE \
@@ -362,7 +400,8 @@ int main(int argc, char **argv)
 	static const struct CMUnitTest servers[] = {
 		EVERYWHERE, CASE(a_session_changes_its_level), CASE(the_servers_own_level_is_come_back_to),
 		CASE(a_session_that_broke_has_no_level), CASE(a_lock_is_taken_by_one_at_a_time),
-		CASE(who_wants_a_lock_waits_for_it), CASE(a_deadlock_of_locks_refuses_one)};
+		CASE(who_wants_a_lock_waits_for_it), CASE(a_deadlock_of_locks_refuses_one),
+		CASE(a_circle_of_a_lock_and_a_row)};
 
 	if (argc != 2) {
 		fprintf(stderr, "usage: %s sqlite|mariadb|postgres\n", argv[0]);
