@@ -432,7 +432,8 @@ static void doubt_unexplained(const struct lineage *lineage, const struct audit_
 static bool may_be_taken_back(const struct deposit *deposit, const struct reading *reading)
 {
 	const struct history_step *write = deposit->write;
-	bool tried = write != NULL && (write->end_ns == 0 || write->err == DB_OK || write->err == DB_LOST);
+	bool wrote = write != NULL && write->err == DB_OK && write->result > 0; /* a condition may match no row */
+	bool tried = write != NULL && (write->end_ns == 0 || wrote || write->err == DB_LOST);
 
 	return tried && deposit->write_in_tx && deposit->transaction != FATE_YES &&
 	       (deposit->adds || deposit->puts == reading->value) && write->begin_ns < reading->to &&

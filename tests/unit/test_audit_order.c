@@ -305,6 +305,7 @@ static void put_taken_back(struct world *world, int64_t read)
 	                                   .fails = DB_BUSY,
 	                                   .no_row = true});
 	find_event(world, 2, EVENT_CALL_END, &WRITE)->detail = DB_OK;
+	find_event(world, 2, EVENT_CALL_END, &WRITE)->value = 1;
 	deposit(world, 3, 2, (struct plan){.read = 100, .read_at = read, .write_at = 300, .commit_at = 310});
 	deposit(world, 4, 2, (struct plan){.read = 200, .read_at = 312, .write_at = 400, .commit_at = 410});
 }
@@ -317,6 +318,9 @@ static void only_what_may_have_been_read_is_doubted(void **state)
 	assert_verdict(audit(world, 300), VERDICT_NONE_SEEN);
 	find_event(world, 2, EVENT_CALL_BEGIN, &WRITE)->value = 100;
 	assert_doubt(audit(world, 300), "request 3 may have read what was never committed");
+	find_event(world, 2, EVENT_CALL_END, &WRITE)->value = 0; /* it matched no row */
+	assert_verdict(audit(world, 300), VERDICT_NONE_SEEN);
+	find_event(world, 2, EVENT_CALL_END, &WRITE)->value = 1;
 	find_event(world, 2, EVENT_CALL_END, &WRITE)->detail = DB_BUSY; /* it was refused at once */
 	assert_verdict(audit(world, 300), VERDICT_NONE_SEEN);
 	put_taken_back(world, 150); /* 3 read before it */
