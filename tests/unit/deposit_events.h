@@ -21,8 +21,8 @@ static inline struct event *scribe_put(struct scribe *scribe, enum event_kind ki
 {
 	struct event event = {
 		.seq = ++scribe->seq, .slot = scribe->slot, .generation = scribe->generation, .t_ns = t_ns,
-		.kind = kind, .request = scribe->request, .attempt = scribe->request != 0 ? scribe->attempt : 0, .value = value,
-		.detail = detail,
+		.kind = kind, .request = scribe->request, .attempt = scribe->request != 0 ? scribe->attempt : 0,
+		.value = value, .detail = detail,
 	};
 
 	if (scribe->op != NULL)
