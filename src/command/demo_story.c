@@ -181,9 +181,10 @@ static void tell_refusals(const struct demo_story *story)
 
 	if (run->findings.verdict != VERDICT_NONE_SEEN || run->findings.n_refused == 0)
 		return;
-	printf("\nThis was %s at %s%s: %s lost nothing, and refused %s of ten. Two that have\n"
-	       "read the same balance cannot both write there.%s Refused is not done:\n"
-	       "the customer has to be told, or the request tried again.\n",
+	printf("\nThis was %s at %s%s.\n"
+	       "%s lost nothing there, and refused %s of ten: two that have read the same balance cannot\n"
+	       "both write.%s Refused is not done: the customer\n"
+	       "has to be told, or the request tried again.\n",
 	       identity->product, identity->isolation,
 	       identity->snapshot_isolation == 1 ? " with innodb_snapshot_isolation ON" : "", shown,
 	       number_word(run->findings.n_refused),
