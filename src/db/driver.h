@@ -16,7 +16,8 @@ struct dialect {
 	const char *for_share;  /* the same, and others may read-lock them too */
 	const char *returning_id; /* after an INSERT: say the new row's id */
 	/* Expressions of one `?`, the lock's number, that a SELECT may yield: 1 when it is taken, 0 when it was
-	 * not to be had in time; MariaDB answers NULL where the wait was cancelled. NULL, as any other word: the engine lacks it, and its use is an error. */
+	 * not to be had in time; MariaDB answers NULL where the wait was cancelled. A word that is NULL: the
+	 * engine lacks it, and its use is an error. */
 	const char *named_lock, *named_unlock;
 	const char *new_id;     /* column definition of a primary key that the engine numbers */
 	const char *id;         /* column type of a reference to such a key */

@@ -7,7 +7,8 @@
 #include "base/mem.h"
 
 static const struct dialect dialect = {
-	.for_update = "FOR CHANGE", .returning_id = "", .new_id = "serial", .id = "big", .stamp = "time", .table_end = "",
+	.for_update = "FOR CHANGE", .returning_id = "", .new_id = "serial", .id = "big", .stamp = "time",
+	.table_end = "",
 };
 
 /* The one that is about to be opened. */

@@ -57,7 +57,8 @@ static void assert_of_no_more_use(struct db_session *session)
 
 	for (size_t i = 0; i < COUNT_OF(calls); i++) {
 		bool marked = calls[i].sql != NULL && strchr(calls[i].sql, '?') != NULL;
-		struct db_outcome outcome = attempt(session, calls[i].verb, calls[i].sql, marked ? ARGS(db_int(1)) : NULL);
+		struct db_outcome outcome = attempt(session, calls[i].verb, calls[i].sql,
+		                                    marked ? ARGS(db_int(1)) : NULL);
 		assert_lost(&outcome);
 	}
 	assert_false(db_set_level(session, DB_SERIALIZABLE, &lost, NULL));

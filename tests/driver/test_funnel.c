@@ -113,8 +113,10 @@ static void a_failure_is_told_and_nothing_is_done_about_it(void **state)
 		for (size_t i = 0; i < COUNT_OF(txs); i++)
 			for (int verb = DB_BEGIN; verb <= DB_ROLLBACK; verb++) {
 				const char *sql = verb == DB_READ || verb == DB_WRITE ? "SELECT 1" : NULL;
-				const struct fake_step step = {.verb = (enum db_verb)verb, .sql = sql, .tx_before = before,
-				                               .err = (enum db_err)err, .tx = txs[i]};
+				const struct fake_step step = {
+					.verb = (enum db_verb)verb, .sql = sql, .tx_before = before,
+					.err = (enum db_err)err, .tx = txs[i],
+				};
 				fake_expect(fake, &step, 1);
 				expect(run(fake, (enum db_verb)verb, sql, NULL), (enum db_err)err, txs[i]);
 				fake_assert_done(fake);
