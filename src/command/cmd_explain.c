@@ -82,7 +82,8 @@ static void print_bare(const struct variant *variant)
 	printf("\nWithout BEGIN and COMMIT (--no-transaction), at every level:\n");
 	for (int e = 0; e < ENGINES; e++)
 		if (variant->bare[e] != NOT_STATED)
-			printf("  %-12s %-18s %s\n", engine_product((enum engine)e), "", expectations[variant->bare[e]]);
+			printf("  %-12s %-18s %s\n", engine_product((enum engine)e), "",
+			       expectations[variant->bare[e]]);
 }
 
 static void print_expected(const struct variant *variant)
@@ -135,8 +136,8 @@ static void print_json(const struct registry_entry *entry, const char *code)
 		}
 	json_t *object = json_pack("{ss ss ss ss ss so so}", "scenario", entry->scenario->name, "variant",
 	                           entry->variant->name, "title", entry->variant->title, "why",
-	                           entry->variant->why, "code", code, "expected", expected, "expected_without_transaction",
-	                           bare_of(entry->variant));
+	                           entry->variant->why, "code", code, "expected", expected,
+	                           "expected_without_transaction", bare_of(entry->variant));
 	char *text = json_dumps(object, JSON_COMPACT);
 	puts(text);
 	free(text);

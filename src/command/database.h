@@ -63,8 +63,8 @@ struct database {
 bool database_is_throw_away(const char *url);
 
 /* Of the first --db, or what stands for it. Opens the way: starts the throw-away server, makes the database
- * and the schema where they are missing. `fallback`: what is taken when neither --db nor RACY_DB was given; NULL: the SQLite file
- * in the user's state directory. `patience_ns`: how long a statement waits for a lock where the
+ * and the schema where they are missing. `fallback`: what is taken when neither --db nor RACY_DB was given;
+ * NULL: the SQLite file in the user's state directory. `patience_ns`: how long a statement waits for a lock where the
  * engine itself sets no limit. False: the error, with *code RACY_USAGE or RACY_ENVIRONMENT, and
  * nothing is left open. The options must live as long as the database. */
 bool database_open(const struct database_options *options, const char *fallback, int64_t patience_ns,

@@ -153,8 +153,9 @@ static void print_hint(const struct teller *teller, const struct volley *volley,
 	const json_t *missing = json_object_get(tally->other, "404");
 
 	if (volley->n > 0 && (size_t)json_integer_value(missing) == volley->n)
-		fprintf(stderr, "All answers are 404: is there an account %" PRId64 "? `racy account create` makes one, "
-		                "--account names it.\n", teller->order->account);
+		fprintf(stderr,
+		        "All answers are 404: is there an account %" PRId64 "? `racy account create` makes one, "
+		        "--account names it.\n", teller->order->account);
 }
 
 /* ---- JSON -------------------------------------------------------------------------------------- */

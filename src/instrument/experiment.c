@@ -129,7 +129,8 @@ static bool make_account(struct lab *lab, struct err *err)
 	bool ok = db_set_level(session, lab->plan->entry.variant->iso, NULL, err);
 	lab->result->run.identity = *db_identity(session);
 	if (lab->plan->mix == NULL)
-		lab->result->run.expected = expect_of(lab->plan->entry.variant, db_identity(session), lab->plan->tx_mode);
+		lab->result->run.expected = expect_of(lab->plan->entry.variant, db_identity(session),
+		                                      lab->plan->tx_mode);
 	ok = ok && account_create(session, 0, &lab->result->account, err);
 	db_close(session);
 	return ok;

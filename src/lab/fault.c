@@ -46,8 +46,9 @@ bool fault_parse(const char *text, struct fault *fault, struct err *err)
 	          (text_equal(call, "commit") || parse_number(call, &fault->call)) &&
 	          (every == NULL || parse_number(every, &fault->every));
 	if (!ok)
-		err_set(err, "'%s' is no fault: CALL:HOW or CALL:HOW/EVERY, where CALL is a number from 1 or \"commit\" "
-		             "and HOW is refuse, cut or lose; such as commit:lose/3", text);
+		err_set(err,
+		        "'%s' is no fault: CALL:HOW or CALL:HOW/EVERY, where CALL is a number from 1 or \"commit\" "
+		        "and HOW is refuse, cut or lose; such as commit:lose/3", text);
 	free(call);
 	return ok;
 }

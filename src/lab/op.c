@@ -156,9 +156,16 @@ bool op_claim(struct op *op, const struct op_step *step)
 	return false;
 }
 
+/* 1 or 0; MariaDB answers NULL where the statement was cancelled. */
 static bool take_lock_step(struct op *op, const char *label, const char *sql, int64_t number, int64_t *answer)
 {
-	return op_read(op, &(struct op_step){.label = label, .sql = sql, .args = {db_int(number)}}, answer);
+	if (op_read(op, &(struct op_step){.label = label, .sql = sql, .args = {db_int(number)}}, answer))
+		return true;
+	if (op->rows.n_rows == 1 && db_cell(&op->rows, 0, 0)->type == DB_NULL) {
+		op->result->err = DB_CANCELED;
+		(void)snprintf(op->result->text, sizeof op->result->text, "'%s' was cancelled", label);
+	}
+	return false;
 }
 
 bool op_lock(struct op *op, const char *label, int64_t number)

@@ -381,7 +381,8 @@ static const struct variant variants[] = {
 		.bare = BARE(REFUSES, REFUSES, REFUSES),
 	},
 	{
-		.name = "serializable", .why = serializable_why, .run = atomic_long_delay, .function = "atomic_long_delay",
+		.name = "serializable", .why = serializable_why,
+		.run = atomic_long_delay, .function = "atomic_long_delay",
 		.title = "the first one again, at a level of its own: SERIALIZABLE",
 		.pauses = true, .atomic = true, .iso = DB_SERIALIZABLE,
 		.expected = {SQLITE_ONLY(REFUSES),
@@ -415,7 +416,8 @@ static const struct variant variants[] = {
 		.bare = BARE(HOLDS, HOLDS, HOLDS),
 	},
 	{
-		.name = "retry_lost_commit", .why = retry_lost_commit_why, .run = update_first, .function = "update_first",
+		.name = "retry_lost_commit", .why = retry_lost_commit_why,
+		.run = update_first, .function = "update_first",
 		.title = "tries again although the answer to COMMIT was lost",
 		.pauses = false, .atomic = true, .needs = DB_HAS_CONNECTIONS, .blind = true,
 		.expected = {MARIADB(HOLDS, HOLDS, HOLDS, HOLDS), POSTGRES(HOLDS, REFUSES, REFUSES)},

@@ -309,7 +309,8 @@ static void one_experiment_on_several_databases(void **state)
 	for (size_t i = 0; i < 3; i++)
 		results[i].plan.max_tries = 5;
 	results[1].findings.tries = (struct tries){
-		.attempts = 23, .again = 8, .given_up = 1, .failed = {{"deadlock", 9}, {"serialization", 2}, {"conflict", 4}},
+		.attempts = 23, .again = 8, .given_up = 1,
+		.failed = {{"deadlock", 9}, {"serialization", 2}, {"conflict", 4}},
 		.n_failed_kinds = 3, .cost_ns = 1200 * NS_PER_MS};
 	(void)fputs("== with tries, 80 columns\n", printed.to);
 	report_text.databases(printed.to, &(struct report_style){.columns = 80, .wrap = true}, results, 2, again);
