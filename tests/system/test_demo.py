@@ -50,6 +50,47 @@ class Demo(Home):
         self.assertRegex(text, r"atomic_long_delay\s+\d+\s+\d+ busy\s+\d+\s+\d+\s+0\s+none seen")
         self.assertEqual(self.json_of("account", "list", "--db", self.sqlite()), [])
 
+    def test_on_several_a_column_each_and_what_differs(self):
+        text = self.racy("demo", "--seed", 41, "--db", self.sqlite(), "--db", "mariadb", "--db", "postgres", code=0).stdout
+        self.assertRegex(text, r"^SQLite \S+, sqlite:.*\nMariaDB \S+, .*\nPostgreSQL \S+, .*\n3 synchronous workers\.\n")
+        self.assertRegex(text, r"\n  variant  +SQLite \S+  +MariaDB \S+  +PostgreSQL \S+\n"
+                               r"  +SERIALIZABLE  +READ COMMITTED  +READ COMMITTED\n")
+        rows = [re.split(r"   +", line.strip()) for line in text.splitlines() if re.match(r"  \w+_delay  ", line)]
+        self.assertEqual([row[0] for row in rows], ORDER)
+        self.assertRegex(rows[3][1], r"^none seen, \d refused$")
+        self.assertRegex(rows[3][2] + rows[3][3], r"^LOST \d00(, \d refused)?LOST \d00(, \d refused)?$")
+        self.assertEqual(rows[4][1:], ["none seen"] * 3)
+        self.assertRegex(text, r"\natomic_long_delay on MariaDB \S+: \w+ customers were told 200 OK")
+        lost = [re.search(r"LOST (\d+)", cell).group(1) for cell in rows[3][2:]]
+        refused = re.search(r"(\d) refused", rows[3][1]).group(1)
+        self.assertRegex(text, rf"\natomic_long_delay: MariaDB \S+ lost {lost[0]} and PostgreSQL \S+ lost {lost[1]}; "
+                               rf"SQLite \S+ refused {refused} of 10 and lost nothing\.\n")
+        self.assertIn("The servers stop now", text)
+        for line in text.splitlines():
+            if line.startswith("  variant") or "_delay  " in line:
+                self.assertLessEqual(len(line), 110)
+
+    def test_on_several_as_json(self):
+        runs = self.json_of("demo", "--db", self.sqlite("a.db"), "--db", self.sqlite("b.db"), code=0)["runs"]
+        self.assertEqual([run["variant"] for run in runs], ORDER + ORDER)
+        self.assertEqual([run["database"] for run in runs], [self.sqlite("a.db")] * 5 + [self.sqlite("b.db")] * 5)
+
+    def test_one_bad_address_fails_before_anything(self):
+        done = self.racy("demo", "--db", self.sqlite(), "--db", "oracle://x", code=2)
+        self.assertIn("--db number 2", done.stderr)
+        self.assertEqual(done.stdout, "")
+
+    def test_snapshot_isolation_turns_the_lesson_round(self):
+        text = self.racy("demo", "--db", "mariadb", "--isolation", "repeatable-read", "--set",
+                         "innodb_snapshot_isolation=on", code=0).stdout
+        self.assertRegex(text, r"\n  atomic_long_delay +\d  \d serialization.* 0  none seen\n")
+        self.assertRegex(text, r"\nThis was MariaDB at REPEATABLE READ with innodb_snapshot_isolation ON\.\n"
+                               r"atomic_long_delay lost nothing there, and refused \w+ of ten")
+        self.assertRegex(text, r"\nnon_atomic_long_delay: ten customers were told 200 OK")
+        self.assertNotIn("The transaction did not help", text)
+        self.assertNotIn("refuses instead of losing", text)
+        self.assertIn("what does trying again make of it?", text)
+
     def test_what_it_suggests_works(self):
         text = self.racy("demo", "--db", self.sqlite(), code=0).stdout
         tried = 0

@@ -222,6 +222,11 @@ class Lines(FireCase):
         err = self.fire(self.script(one_by_one(*replies)), "-n", 6, "--wait", "1ms").stderr
         self.assertIn("6 requests: 1 answered 200, 2 refused (1 deadlock, 1 unknown), "
                       "3 answered otherwise (2 with 404, 1 with 500), 0 without an answer.", err)
+        self.assertNotIn("racy account create", err)
+
+    def test_no_such_account_is_hinted_at(self):
+        done = self.fire(self.script(one_by_one(reply(404), reply(404))), "-n", 2, "--wait", "1ms", "--account", 7)
+        self.assertIn("All answers are 404: is there an account 7? `racy account create` makes one", done.stderr)
 
 
 class Together(FireCase):

@@ -125,6 +125,7 @@ class Several(Home):
         self.assertEqual(process.returncode, 130)
         self.assertIn("interrupted", err)
         self.assertNotIn("LOST", out)
+        self.assertNotIn("on MariaDB", out)  # nothing more is begun
         with self.assertRaises(ProcessLookupError):
             os.killpg(process.pid, 0)
         self.assertEqual(self.json_of("account", "list", "--db", self.sqlite()), [])
