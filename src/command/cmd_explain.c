@@ -39,30 +39,30 @@ static char *function_text(const char *source, const char *name)
 	return end != NULL ? mem_text_n(start, (size_t)(end + 2 - start)) : NULL;
 }
 
-/* The steps that a function is made of: those functions of the same source that it calls. */
-static void print_steps(const char *source, const char *code)
+/* The steps that a function is made of: those functions of the same source that it calls, each once.
+ * `seen`: the names that were met, between spaces. */
+static void print_steps(const char *source, const char *code, struct str *seen)
 {
-	static const char *const mark = "(op, ";
-	struct str seen = {0};
+	static const char call[] = "(op";
 
-	str_add(&seen, " ");
-	for (const char *at = strstr(code, mark); at != NULL; at = strstr(at + 1, mark)) {
+	for (const char *at = strstr(code, call); at != NULL; at = strstr(at + 1, call)) {
 		const char *start = at;
+		if (at[strlen(call)] != ',' && at[strlen(call)] != ')')
+			continue;
 		while (start > code && (start[-1] == '_' || (start[-1] >= 'a' && start[-1] <= 'z')))
 			start--;
 		char *name = mem_printf(" %.*s ", (int)(at - start), start);
-		bool again = strstr(str_text(&seen), name) != NULL;
-		str_add(&seen, name + 1);
+		bool again = strstr(str_text(seen), name) != NULL;
+		str_add(seen, name + 1);
 		name[strlen(name) - 1] = '\0';
 		char *text = again || strncmp(name, " op_", 4) == 0 ? NULL : function_text(source, name + 1);
 		if (text != NULL) {
 			printf("\n%s\n", text);
-			print_steps(source, strchr(text, '{'));
+			print_steps(source, strchr(text, '{'), seen);
 		}
 		free(text);
 		free(name);
 	}
-	str_fini(&seen);
 }
 
 static void print_place(const struct variant *variant)
@@ -98,13 +98,17 @@ static void print_expected(const struct variant *variant)
 
 static void print_text(const struct registry_entry *entry, const char *code)
 {
+	struct str seen = {0};
+
 	printf("%s/%s: %s\n\n%s\n", entry->scenario->name, entry->variant->name, entry->variant->title,
 	       entry->variant->why);
 	print_place(entry->variant);
 	print_expected(entry->variant);
 	print_bare(entry->variant);
 	printf("\nThe code, as it runs in every worker:\n\n%s\n", code);
-	print_steps(entry->scenario->source, strchr(code, '{'));
+	str_add(&seen, " ");
+	print_steps(entry->scenario->source, strchr(code, '{'), &seen);
+	str_fini(&seen);
 }
 
 static json_t *bare_of(const struct variant *variant)
