@@ -190,24 +190,14 @@ static size_t gather(struct added *added, const struct lineage *lineage, const s
 	return n;
 }
 
-/* The parts count as many as they are; where some of all that may be there would not be missed, it is
- * only known between which bounds. */
+/* Where one of the parts would not be missed, the number is wrong; but what may be in the balance without
+ * being on record makes the run inconclusive anyway. */
 static void count(struct added *added, const struct lineage *lineage, const struct search *search)
 {
-	size_t sure = 0, may = 0, parts = 0;
+	size_t sure = 0, told = bits_count(search->all, search->stride); /* these are among the sure ones */
 
-	for BITS_EACH(x, added->may, lineage->after.stride) {
-		bool counts = version_counts(&lineage->versions[x]);
-		may += counts;
-		sure += counts && bit_get(added->sure, x);
-	}
-	for (size_t i = 0; i < search->n; i++)
-		parts += version_counts(&lineage->versions[search->versions[i]]);
-	added->min = sure;
-	added->max = may;
-	if (parts < search->n)
-		return;
-	size_t told = bits_count(search->all, search->stride); /* these are among the sure ones already */
+	for BITS_EACH(x, added->sure, lineage->after.stride)
+		sure += version_counts(&lineage->versions[x]);
 	added->min = sure - told + search->min;
 	added->max = sure - told + search->max;
 }

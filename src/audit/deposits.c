@@ -60,8 +60,8 @@ static void take_end(struct walk *walk)
 	walk->in_tx = walk->locked = false;
 }
 
-/* The snapshot of a transaction is as old as its first statement, at most; what is locked is what holds when
- * it is read. Who has added to the balance may look at it afterwards. */
+/* The snapshot of a transaction is as old as its first statement, at most. Who has added to the balance may
+ * look at it afterwards. */
 static bool take_read(struct deposit *deposit, struct walk *walk, const struct history_step *step)
 {
 	if (deposit->write != NULL || step->key != walk->account->key)
@@ -69,7 +69,7 @@ static bool take_read(struct deposit *deposit, struct walk *walk, const struct h
 	if (fate_of_call(step) == FATE_YES) {
 		walk->locked = walk->in_tx && (step->traits & DB_LOCKS) != 0;
 		deposit->read = step;
-		deposit->read_from_ns = walk->in_tx && !walk->locked ? walk->first_ns : step->begin_ns;
+		deposit->read_from_ns = walk->in_tx ? walk->first_ns : step->begin_ns;
 	}
 	return true;
 }

@@ -327,7 +327,9 @@ static void where_no_balance_is_kept(void **state)
 	world->input.n_rows = 1;
 	assert_doubt(audit(world, 100), "request 2 committed a row that is not there");
 	world->input.n_rows = 2;
-	event_text(find_event(world, 2, EVENT_CALL_BEGIN, &RECORD)->table, "demo_account");
+	struct event *record = find_event(world, 2, EVENT_CALL_BEGIN, &RECORD);
+	event_text(record->table, "demo_account"); /* who keeps none does not write it */
+	record->key = READ.key;
 	assert_doubt(audit(world, 200), "request 2 took steps that are not those of a deposit");
 }
 
@@ -471,10 +473,42 @@ static void rows_of_nobody_known_double_some(void **state)
 	assert_int_equal(findings->doubled, 1);
 	assert_int_equal(findings->n_doubled_requests, 0);
 	row(world, 104, 100);
+	for (uint32_t request = 1; request <= 2; request++)
+		world->replies[request - 1].status = 0;
+	assert_int_equal(audit(world, 400)->unanswered_but_done, 2);
+	world->input.n_rows = 3; /* two of them may be of one request */
+	assert_int_equal(audit(world, 300)->unanswered_but_done, 2);
+	world->input.n_rows = 2;
+	assert_int_equal(audit(world, 200)->unanswered_but_done, 1);
+	world->input.n_rows = 4;
 	findings = audit(world, 400);
 	assert_int_equal(findings->doubled, 2);
 	assert_int_equal(findings->n_doubled_requests, 2);
 	assert_int_equal(findings->unknown_done, 2);
+}
+
+/* 1 committed, and two of its INSERTs and one of 2's had no answer: nobody of them was answered in the end. */
+static void who_is_on_record_anyway_tells_nothing_new(void **state)
+{
+	struct world *world = *state;
+
+	world->input.derived = true;
+	begin(world, 1, 1, 10, 100);
+	step(world, 1, &RECORD, 11, 12, 100, 101);
+	scribe_try_again(&world->worker[1], ms(13), OP_FAILED, DB_CANCELED, ms(14));
+	failing(world, 1, &RECORD, 15, 100, DB_LOST);
+	end(world, 1, 1, 20, DB_LOST, 100, false);
+	begin(world, 2, 2, 10, 100);
+	failing(world, 2, &RECORD, 15, 100, DB_LOST);
+	end(world, 2, 2, 20, DB_LOST, 100, false);
+	world->replies[0].status = world->replies[1].status = 0;
+	row(world, 101, 100);
+	row(world, 102, 100);
+	assert_int_equal(audit(world, 200)->unanswered_but_done, 1);
+	assert_int_equal(world->findings.doubled, 0);
+	row(world, 103, 100);
+	assert_int_equal(audit(world, 300)->unanswered_but_done, 2);
+	assert_int_equal(world->findings.doubled, 1);
 }
 
 static void sums_alone_tell_of_doubled_ones(void **state)
@@ -521,6 +555,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_attempt_before_the_last_may_have_left_its_row, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(who_tries_again_blindly_does_it_twice, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(rows_of_nobody_known_double_some, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(who_is_on_record_anyway_tells_nothing_new, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(sums_alone_tell_of_doubled_ones, set_up, tear_down),
 	};
 
