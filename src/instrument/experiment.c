@@ -290,6 +290,7 @@ static bool judge(struct lab *lab, struct db_session *session, struct err *err)
 			/* beside a variant at a level of its own another one may run */
 			.dirty_reads = is_level(&run->identity, DB_READ_UNCOMMITTED) ||
 			               lab->plan->db.iso == DB_READ_UNCOMMITTED,
+			.max_tries = lab->plan->retry.max_tries,
 			.balance_table = "demo_account",
 			.record_table = "demo_transaction",
 			.derived = lab->plan->entry.variant->derives,
