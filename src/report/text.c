@@ -325,6 +325,7 @@ static void add_why_violated(struct str *line, const struct findings *findings)
 	str_losses(&why, findings);
 	if (findings->doubled > 0) {
 		str_add(&why, why.length > 0 ? ", " : "");
+		str_add(&why, findings->doubled > findings->n_doubled_requests ? "at least " : "");
 		str_count(&why, findings->doubled, "deposit");
 		str_add(&why, " more than once");
 	}

@@ -105,6 +105,7 @@ static void add_doubled(struct str *str, const struct report_style *style, const
 	}
 	if (findings->doubled > sure) {
 		str_clear(&line);
+		str_add(&line, "at least ");
 		str_count(&line, findings->doubled - sure, sure > 0 ? "more deposit" : "deposit");
 		str_printf(&line, " %s on record more than once: whose cannot be told.",
 		           findings->doubled - sure == 1 ? "is" : "are");

@@ -276,6 +276,21 @@ static void reply_without_slash(const struct registry_entry *entry, const char *
 	}
 }
 
+/* Never something else in its place. */
+static bool is_applicable(const struct endpoint *endpoint, const struct variant *variant, struct http_reply *reply)
+{
+	unsigned lacks = variant->needs & ~db_abilities(endpoint->settings->target);
+
+	for (unsigned ability = 1; ability != 0 && ability <= lacks; ability <<= 1) {
+		if ((lacks & ability) != 0) {
+			http_reply_text(reply, 501, "not applicable: this database lacks %s",
+			                db_ability_name((enum db_ability)ability));
+			return false;
+		}
+	}
+	return true;
+}
+
 static bool find_variant(const struct http_request *request, struct registry_entry *entry,
                          struct http_reply *reply)
 {
@@ -296,7 +311,7 @@ void endpoint_handle(struct endpoint *endpoint, const struct http_request *reque
 	struct registry_entry entry;
 	int64_t params[MAX_PARAMS] = {0};
 
-	if (!find_variant(request, &entry, reply))
+	if (!find_variant(request, &entry, reply) || !is_applicable(endpoint, entry.variant, reply))
 		return;
 	if (entry.operation->n_params > MAX_PARAMS)
 		abort(); /* a scenario's mistake, met by its first request */

@@ -170,6 +170,18 @@ class Answers:
         self.assertOneLine(reply, 400, "redirect", "lose the body")
         self.assertUntouched(account, 0)
 
+    def test_what_the_engine_lacks_is_not_applicable(self):
+        account = self.server.new_account()
+        for way, lack in (("for_share", "shared locks on rows"), ("advisory_lock", "locks by name"),
+                          ("retry_lost_commit", "a connection that can break")):
+            reply = self.post("account=%d&amount=1" % account, path="/demo/%s/" % way)
+            if self.database is None:
+                self.assertOneLine(reply, 501, "not applicable", lack)
+            else:
+                self.assertDone(reply)
+        if self.database is None:
+            self.assertUntouched(account, 0)
+
     def test_unknown_paths(self):
         for path in ("/", "/demo/", "/demo/atomic_no_delay/x/", "/demo/atomic/", "/atomic_no_delay/",
                      "/demo/atomic_no_delay//", "/DEMO/atomic_no_delay/", "/demo/atomic_no_delay/%2e"):
