@@ -74,13 +74,15 @@ struct tried {
 	size_t n;
 };
 
-/* On record by an attempt whose commit had an answer: else a refusal could not know better. */
+/* On record by an attempt whose commit, or lone write, had an answer: else a refusal could not know better. */
 static bool surely_kept(const struct tried *tried)
 {
 	for (size_t i = 0; i < tried->n; i++) {
 		const struct deposit *deposit = &tried->attempts[i];
 		bool unknown = deposit->commit != NULL && deposit->transaction == FATE_MAYBE;
-		if (deposit->recorded == FATE_YES && !unknown)
+		bool lone_unknown = !deposit->record_in_tx && deposit->record != NULL &&
+		                    (deposit->record->end_ns == 0 || deposit->record->err == DB_LOST);
+		if (deposit->recorded == FATE_YES && !unknown && !lone_unknown)
 			return true;
 	}
 	return false;

@@ -77,23 +77,13 @@ static void print_place(const struct variant *variant)
 	}
 }
 
-static void print_bare(const struct variant *variant)
+static void print_expected(const enum expectation expected[ENGINES][LEVELS])
 {
-	printf("\nWithout BEGIN and COMMIT (--no-transaction), at every level:\n");
-	for (int e = 0; e < ENGINES; e++)
-		if (variant->bare[e] != NOT_STATED)
-			printf("  %-12s %-18s %s\n", engine_product((enum engine)e), "",
-			       expectations[variant->bare[e]]);
-}
-
-static void print_expected(const struct variant *variant)
-{
-	printf("\nExpected of several at once on one account:\n");
 	for (int e = 0; e < ENGINES; e++)
 		for (int l = 0; l < LEVELS; l++)
-			if (variant->expected[e][l] != NOT_STATED)
+			if (expected[e][l] != NOT_STATED)
 				printf("  %-12s %-18s %s\n", engine_product((enum engine)e), levels[l],
-				       expectations[variant->expected[e][l]]);
+				       expectations[expected[e][l]]);
 }
 
 static void print_text(const struct registry_entry *entry, const char *code)
@@ -103,45 +93,39 @@ static void print_text(const struct registry_entry *entry, const char *code)
 	printf("%s/%s: %s\n\n%s\n", entry->scenario->name, entry->variant->name, entry->variant->title,
 	       entry->variant->why);
 	print_place(entry->variant);
-	print_expected(entry->variant);
-	print_bare(entry->variant);
+	printf("\nExpected of several at once on one account:\n");
+	print_expected(entry->variant->expected);
+	printf("\nWithout BEGIN and COMMIT (--no-transaction):\n");
+	print_expected(entry->variant->bare);
 	printf("\nThe code, as it runs in every worker:\n\n%s\n", code);
 	str_add(&seen, " ");
 	print_steps(entry->scenario->source, strchr(code, '{'), &seen);
 	str_fini(&seen);
 }
 
-static json_t *bare_of(const struct variant *variant)
+static json_t *json_of(const enum expectation expected[ENGINES][LEVELS])
 {
-	json_t *bare = json_object();
+	json_t *all = json_object();
 
-	for (int e = 0; e < ENGINES; e++)
-		if (variant->bare[e] != NOT_STATED)
-			json_object_set_new(bare, engine_product((enum engine)e),
-			                    json_string(expectations[variant->bare[e]]));
-	return bare;
+	for (int e = 0; e < ENGINES; e++) {
+		json_t *of_engine = json_object();
+		for (int l = 0; l < LEVELS; l++)
+			if (expected[e][l] != NOT_STATED)
+				json_object_set_new(of_engine, levels[l], json_string(expectations[expected[e][l]]));
+		if (json_object_size(of_engine) > 0)
+			json_object_set(all, engine_product((enum engine)e), of_engine);
+		json_decref(of_engine);
+	}
+	return all;
 }
 
 static void print_json(const struct registry_entry *entry, const char *code)
 {
-	json_t *expected = json_object();
-
-	for (int e = 0; e < ENGINES; e++)
-		for (int l = 0; l < LEVELS; l++) {
-			if (entry->variant->expected[e][l] == NOT_STATED)
-				continue;
-			json_t *of_engine = json_object_get(expected, engine_product((enum engine)e));
-			if (of_engine == NULL) {
-				of_engine = json_object();
-				json_object_set_new(expected, engine_product((enum engine)e), of_engine);
-			}
-			json_object_set_new(of_engine, levels[l],
-			                    json_string(expectations[entry->variant->expected[e][l]]));
-		}
 	json_t *object = json_pack("{ss ss ss ss ss so so}", "scenario", entry->scenario->name, "variant",
 	                           entry->variant->name, "title", entry->variant->title, "why",
-	                           entry->variant->why, "code", code, "expected", expected,
-	                           "expected_without_transaction", bare_of(entry->variant));
+	                           entry->variant->why, "code", code, "expected",
+	                           json_of(entry->variant->expected), "expected_without_transaction",
+	                           json_of(entry->variant->bare));
 	char *text = json_dumps(object, JSON_COMPACT);
 	puts(text);
 	free(text);

@@ -150,6 +150,7 @@ enum db_ability {
 	DB_NAMED_LOCKS_END = 2, /* a named lock ends with its transaction (and has no other end) */
 	DB_HAS_SHARE_LOCKS = 4, /* {for_share} */
 	DB_HAS_CONNECTIONS = 8, /* there is a connection that can break: see db_cut */
+	DB_HAS_DIRTY_READS = 16, /* READ UNCOMMITTED shows what is not committed (not so on PostgreSQL) */
 };
 /* A set of enum db_ability. */
 unsigned db_abilities(const struct db_target *target);

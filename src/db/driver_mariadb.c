@@ -14,8 +14,8 @@ static const struct dialect dialect = {
 	.for_share = "LOCK IN SHARE MODE",
 	.returning_id = "", /* it tells by itself */
 	/* They know nothing of transactions; as patient as the waits for rows are. */
-	.named_lock = "GET_LOCK(CONCAT('racy ', ?), @@innodb_lock_wait_timeout)",
-	.named_unlock = "RELEASE_LOCK(CONCAT('racy ', ?))",
+	.named_lock = "GET_LOCK(CONCAT('racy ', CRC32(DATABASE()), ' ', ?), @@innodb_lock_wait_timeout)",
+	.named_unlock = "RELEASE_LOCK(CONCAT('racy ', CRC32(DATABASE()), ' ', ?))",
 	.new_id = "bigint NOT NULL AUTO_INCREMENT PRIMARY KEY",
 	.id = "bigint",
 	.stamp = "datetime(6)",
@@ -383,7 +383,8 @@ const struct db_driver db_driver_mariadb = {
 	.schemes = (const char *const[]){"mysql", "mariadb", NULL},
 	.usage = "mysql://user:password@host:port/name (or mariadb://...) | mysql://user@/name?socket=PATH",
 	.dialect = &dialect,
-	.abilities = DB_HAS_NAMED_LOCKS | DB_HAS_SHARE_LOCKS | DB_HAS_CONNECTIONS,
+	.abilities = DB_HAS_NAMED_LOCKS | DB_HAS_SHARE_LOCKS | DB_HAS_CONNECTIONS |
+	             DB_HAS_DIRTY_READS,
 	.parse = db_url_parse_server,
 	.open = maria_open,
 	.perform = maria_perform,

@@ -77,6 +77,8 @@ const char *db_ability_name(enum db_ability ability)
 		return "shared locks on rows";
 	case DB_HAS_CONNECTIONS:
 		return "a connection that can break";
+	case DB_HAS_DIRTY_READS:
+		return "reads of what is not committed";
 	}
 	return "nothing";
 }

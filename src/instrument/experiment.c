@@ -288,8 +288,9 @@ static bool judge(struct lab *lab, struct db_session *session, struct err *err)
 			.workers = lab->plan->workers,
 			.overlap_possible = lab->plan->workers > 1 && lab->plan->requests > 1,
 			/* beside a variant at a level of its own another one may run */
-			.dirty_reads = is_level(&run->identity, DB_READ_UNCOMMITTED) ||
-			               lab->plan->db.iso == DB_READ_UNCOMMITTED,
+			.dirty_reads = (db_session_abilities(session) & DB_HAS_DIRTY_READS) != 0 &&
+			               (is_level(&run->identity, DB_READ_UNCOMMITTED) ||
+			                lab->plan->db.iso == DB_READ_UNCOMMITTED),
 			.max_tries = lab->plan->retry.max_tries,
 			.balance_table = "demo_account",
 			.record_table = "demo_transaction",

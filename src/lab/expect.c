@@ -21,7 +21,7 @@ enum expectation expect_of(const struct variant *variant, const struct db_identi
 	if (engine == ENGINES || level == LEVELS)
 		return NOT_STATED;
 	if (tx_mode == TX_NONE)
-		return variant->bare[engine];
+		return variant->bare[engine][level];
 	enum expectation expected = variant->expected[engine][level];
 	/* There a late writer's transaction is refused with error 1020; lone statements are not. */
 	if (identity->snapshot_isolation == 1 && level == LEVEL_REPEATABLE_READ && variant->atomic &&

@@ -66,6 +66,8 @@ static bool take_step(struct op *op, const struct db_call *call, struct db_outco
 	op->result->tx = outcome->tx;
 	if (!ok)
 		keep_failure(op, call, outcome, before);
+	else if (call->verb == DB_WRITE && outcome->tx == DB_TX_NONE && outcome->affected > 0)
+		op->result->wrote_alone = true;
 	return ok;
 }
 

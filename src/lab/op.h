@@ -39,6 +39,7 @@ struct op_result {
 	/* FAILED: the connection broke while a commit, or a write outside of a transaction, was under
 	 * way: it may have been carried out all the same. */
 	bool outcome_unknown;
+	bool wrote_alone; /* a write outside of a transaction was carried out: not done is not "nothing was done" */
 	uint32_t attempts; /* how many there were, this one included */
 	char text[256]; /* one line for a person; "" when done */
 };

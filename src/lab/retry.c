@@ -49,8 +49,9 @@ void retry_run(struct op_host *host, const struct op_request *request, const str
 		result->attempts = (uint32_t)tries;
 		if (tries >= policy->max_tries || !retry_is_worthwhile(request->variant, result))
 			return;
-		host->rest(host->context, draw_wait(policy, waits, tries));
-		if (!renew_session(host, result))
+		int64_t wait_ns = draw_wait(policy, waits, tries);
+		if (!renew_session(host, result)) /* before the wait: a broken one may still hold locks */
 			return;
+		host->rest(host->context, wait_ns);
 	}
 }

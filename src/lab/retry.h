@@ -3,7 +3,8 @@
  * What may be tried again is what the database or the operation refused and may accept when it is made
  * again: busy, deadlock, serialization failure, lock time-out, conflict. Each attempt begins from the start and
  * reads again. A write whose answer was lost is not tried again, since it may have been carried out: only a
- * variant that is written to do so (`blind`) does it, to show what comes of it. */
+ * variant that is written to do so (`blind`) does it, to show what comes of it. Who tries again what is not
+ * atomic leaves behind what the refused attempt had written by itself: that is not prevented, it is told. */
 #ifndef LAB_RETRY_H
 #define LAB_RETRY_H
 

@@ -111,7 +111,7 @@ struct variant {
 	bool derives;         /* it keeps no balance: that is the sum of what is recorded */
 	bool blind;           /* where the runner tries again, it does so after a lost answer too */
 	enum expectation expected[ENGINES][LEVELS];
-	enum expectation bare[ENGINES]; /* under TX_NONE, at every level */
+	enum expectation bare[ENGINES][LEVELS]; /* under TX_NONE */
 };
 
 struct param {

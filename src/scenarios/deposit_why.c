@@ -10,7 +10,7 @@ const char atomic_long_delay_why[] =
 	"the second write erases the first. Every customer is told 200 OK, every deposit is on record, and\n"
 	"the balance is short.\n"
 	"\n"
-	"On MariaDB and MySQL this holds at READ UNCOMMITTED, READ COMMITTED (which Django sets) and\n"
+	"On MariaDB this holds at READ UNCOMMITTED, READ COMMITTED (which Django sets) and\n"
 	"REPEATABLE READ alike. With innodb_snapshot_isolation=ON at REPEATABLE READ the late writer is\n"
 	"refused instead (error 1020), and at SERIALIZABLE by a deadlock (1213). Now and then a request is\n"
 	"refused by a deadlock at every level: the INSERT's foreign key takes a shared lock on the account,\n"
@@ -27,7 +27,8 @@ const char non_atomic_long_delay_why[] =
 	"No transaction: each statement stands for itself; a long pause between the read and the write.\n"
 	"\n"
 	"It races on every engine and at every isolation level, as levels are about transactions and there\n"
-	"is none. Whoever writes last wins; everybody who read the same balance before is erased.\n"
+	"is none around it. (Each statement is one of its own: on PostgreSQL from REPEATABLE READ on an UPDATE\n"
+	"that has waited is refused, 40001, and the deposit that was recorded before it is torn.) Whoever writes last wins; everybody who read the same balance before is erased.\n"
 	"It can also leave a torn deposit: when the worker dies or the database refuses between the INSERT\n"
 	"and the UPDATE, the deposit is recorded and never reaches the balance.\n"
 	"\n"
@@ -72,7 +73,7 @@ const char row_locking_atomic_long_delay_why[] =
 	"one: a no_delay deposit of 1 that starts while a locking deposit of 100 sleeps ends in balance 1\n"
 	"with both recorded. See: racy run deposit/row_locking_atomic_long_delay --mix non_atomic_no_delay\n"
 	"\n"
-	"On MariaDB and MySQL the lock is on the row, at every level; on PostgreSQL too, but from REPEATABLE\n"
+	"On MariaDB the lock is on the row, at every level; on PostgreSQL too, but from REPEATABLE\n"
 	"READ on who has waited for it is refused (40001). SQLite has no row locks: there it is\n"
 	"BEGIN IMMEDIATE, a lock on the whole database, and other accounts wait as well.";
 
@@ -80,9 +81,9 @@ const char atomic_update_why[] =
 	"The database adds: UPDATE ... SET balance = balance + amount. Nothing that was read before is written\n"
 	"back, so there is nothing to be stale.\n"
 	"\n"
-	"No deposit was ever seen lost, on any engine and at any level. The row is locked by the UPDATE itself,\n"
+	"In its transaction no deposit was ever seen lost, on any engine and at any level. The row is locked by the UPDATE itself,\n"
 	"for as long as the rest of the transaction takes; nothing is read first, so there is no pause.\n"
-	"The INSERT stands before the UPDATE, as in the other ways, and on MariaDB and MySQL that has a price: its\n"
+	"The INSERT stands before the UPDATE, as in the other ways, and on MariaDB that has a price: its\n"
 	"foreign key takes a shared lock on the account, which two requests can hold at the same time and both\n"
 	"then want to upgrade. One of them is refused by a deadlock (1213), at every level. update_first is the\n"
 	"same work without it. On PostgreSQL the foreign key's lock (FOR KEY SHARE) does not conflict with the\n"
@@ -96,7 +97,7 @@ const char update_first_why[] =
 	"As atomic_update, and the UPDATE stands before the INSERT: the same work without the foreign key's\n"
 	"deadlock.\n"
 	"\n"
-	"No deposit was ever seen lost. The UPDATE takes the exclusive lock at once, and the INSERT's foreign key\n"
+	"In its transaction no deposit was ever seen lost. The UPDATE takes the exclusive lock at once, and the INSERT's foreign key\n"
 	"finds the account locked by its own transaction: nobody holds a shared lock that must be upgraded, so\n"
 	"that on MariaDB nobody is refused either. From REPEATABLE READ on PostgreSQL refuses who has waited\n"
 	"(40001), whatever the order of statements.";
@@ -124,7 +125,7 @@ const char compare_and_set_why[] =
 	"No deposit was ever seen lost, and it needs no column more. It asks whether the value is the same, not\n"
 	"whether nobody has written: where a value can come back (a deposit and a withdrawal of the same amount)\n"
 	"a version tells more.\n"
-	"The number of rows must count those that matched. MariaDB and MySQL by themselves count those that\n"
+	"The number of rows must count those that matched. MariaDB by themselves count those that\n"
 	"changed, and would report 0 for a deposit of nothing; racy asks for matched rows (CLIENT_FOUND_ROWS).\n"
 	"The UPDATE stands before the INSERT, so that a conflict leaves nothing behind even without a\n"
 	"transaction.";
@@ -134,7 +135,7 @@ const char serializable_why[] =
 	"variant's own.\n"
 	"\n"
 	"No deposit was ever seen lost: the database finds out that two requests cannot have been one after the\n"
-	"other and refuses one of them. How it does so differs. MariaDB and MySQL turn the plain read into a\n"
+	"other and refuses one of them. How it does so differs. MariaDB turn the plain read into a\n"
 	"locking one (shared): two who hold it both want to write, a deadlock (1213). PostgreSQL lets both go on\n"
 	"and refuses the late writer (40001). SQLite is at this level always and refuses the late writer at once\n"
 	"(SQLITE_BUSY_SNAPSHOT).\n"
@@ -151,7 +152,7 @@ const char for_share_why[] =
 	"that every refusal takes at least so long. SQLite has no such lock: not applicable.";
 
 const char advisory_lock_why[] =
-	"A lock that only the application knows of, named after the account: GET_LOCK on MariaDB and MySQL,\n"
+	"A lock that only the application knows of, named after the account: GET_LOCK on MariaDB,\n"
 	"pg_advisory_xact_lock on PostgreSQL.\n"
 	"\n"
 	"Among requests that all take it no deposit was ever seen lost on MariaDB at any level, and on PostgreSQL\n"

@@ -133,10 +133,12 @@ static bool read_params(const struct operation *operation, const struct http_req
 
 /* ---- what the operation's end means --------------------------------------------------------- */
 
-static void reply_refused(struct http_reply *reply, const char *reason, const char *text)
+/* `half_done`: something of it stays, and whoever tries again does that part twice. */
+static void reply_refused(struct http_reply *reply, const char *reason, const char *text, bool half_done)
 {
 	http_reply_text(reply, 503, "refused: %s%s%s", reason, text[0] != '\0' ? ": " : "", text);
-	http_reply_header(reply, "Retry-After", "1");
+	if (!half_done)
+		http_reply_header(reply, "Retry-After", "1");
 	http_reply_header(reply, "X-Racy-Refused", "%s", reason);
 }
 
@@ -163,7 +165,7 @@ static void reply_failed(struct http_reply *reply, const struct registry_entry *
 		if (result->outcome_unknown)
 			reply_unknown(reply, result);
 		else
-			reply_refused(reply, db_err_name(result->err), result->text);
+			reply_refused(reply, db_err_name(result->err), result->text, result->wrote_alone);
 		return;
 	case DB_CONSTRAINT:
 		http_reply_text(reply, 409, "the database's rules forbid it: %s", result->text);
@@ -193,7 +195,7 @@ static void reply_result(struct http_reply *reply, const struct registry_entry *
 		http_reply_text(reply, result->denial == OP_NO_SUCH_ROW ? 404 : 422, "%s", result->text);
 		break;
 	case OP_CONFLICT:
-		reply_refused(reply, "conflict", result->text);
+		reply_refused(reply, "conflict", result->text, result->wrote_alone);
 		break;
 	case OP_FAILED:
 		reply_failed(reply, entry, result);
@@ -258,7 +260,7 @@ static void serve_operation(struct endpoint *endpoint, const struct registry_ent
 			http_reply_header(reply, "X-Racy-Tries", "%u", (unsigned)result.attempts);
 	} else {
 		log_warning("no database for a request: %s", err_text(&err));
-		reply_refused(reply, "unavailable", err_text(&err));
+		reply_refused(reply, "unavailable", err_text(&err), false);
 	}
 	recorder_request_end(endpoint->recorder, reply->status, result.err);
 	err_fini(&err);

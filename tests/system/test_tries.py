@@ -73,6 +73,16 @@ class Servers(OnEngines):
         self.assertEqual(result["outcome_unknown"], {"requests": 3, "on_record": 3, "not_on_record": 0})
         self.assertEqual((result["missing"], result["doubled"]), (0, 0))
 
+    def test_a_lost_answer_to_a_lone_write(self):
+        result = self.race(self.place(), "ledger", "--fault", "2:lose/3", code=0)
+        self.assertEqual((result["answered"], result["refused"]), (7, {"lost": 3}))
+        self.assertEqual(result["outcome_unknown"], {"requests": 3, "on_record": 3, "not_on_record": 0})
+
+    def test_unrecorded_runs_know_deposits_made_twice(self):
+        result = self.race(self.place(), "retry_lost_commit", "--max-tries", 2, "--fault", "commit:lose/3",
+                           "--no-trace", code=1)
+        self.assertEqual((result["verdict"], result["transactions"], result["doubled"]), ("violated", 13, 3))
+
     def test_a_commit_that_never_arrived(self):
         result = self.race(self.place(), "update_first", "--max-tries", 5, "--fault", "commit:cut/3", code=0)
         self.assertEqual((result["answered"], result["refused"]), (7, {"lost": 3}))
