@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audit/findings.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rng.h"
@@ -258,6 +259,30 @@ static char *wait_for_quiet(struct db_session *session, const struct history *hi
 	return why;
 }
 
+static bool was_struck(const struct history_attempt *attempt)
+{
+	for (size_t s = 0; s < attempt->n_steps; s++) {
+		const struct history_step *step = &attempt->steps[s];
+		if (!step->pause && (step->err == DB_REFUSED || step->err == DB_LOST))
+			return true;
+	}
+	return false;
+}
+
+/* A fault that met no call has tried nothing, and must not look as if it had. */
+static void doubt_idle_fault(const struct experiment *plan, struct run_result *run)
+{
+	bool struck = plan->fault.how == FAULT_NONE || !plan->recorded;
+
+	for (size_t i = 0; i < run->history.n && !struck; i++)
+		for (size_t a = 0; a < run->history.requests[i].n_attempts && !struck; a++)
+			struck = was_struck(&run->history.requests[i].attempts[a]);
+	if (!struck && run->findings.verdict == VERDICT_NONE_SEEN)
+		findings_doubt(&run->findings, "the fault met no call: no request that it was meant for makes that one");
+	else if (!struck)
+		findings_remark(&run->findings, "the fault met no call");
+}
+
 static bool is_level(const struct db_identity *identity, enum db_iso iso)
 {
 	return strcmp(identity->isolation, db_iso_name(iso)) == 0;
@@ -301,6 +326,7 @@ static bool judge(struct lab *lab, struct db_session *session, struct err *err)
 			.n_rows = n_rows,
 			.not_quiet = not_quiet,
 		}, &run->findings);
+		doubt_idle_fault(lab->plan, run);
 		free(audit_rows);
 	}
 	free(rows);

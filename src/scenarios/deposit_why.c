@@ -115,8 +115,9 @@ const char optimistic_version_why[] =
 	"transaction (--no-transaction) another request can read the new version and still the old balance. A\n"
 	"version column in the same row would not have this gap.\n"
 	"\n"
-	"On PostgreSQL from REPEATABLE READ on, and on SQLite, the database refuses first (40001;\n"
-	"SQLITE_BUSY_SNAPSHOT): the same answer with another reason.";
+	"At stricter levels the database mostly refuses first: PostgreSQL from REPEATABLE READ on (40001), MariaDB\n"
+	"at SERIALIZABLE (1213) and with innodb_snapshot_isolation=ON (1020), SQLite always\n"
+	"(SQLITE_BUSY_SNAPSHOT): the same answer with another reason.";
 
 const char compare_and_set_why[] =
 	"Writes only if the balance is still what was read: UPDATE ... WHERE id = ? AND balance = ?. 0 rows are a\n"
@@ -128,7 +129,7 @@ const char compare_and_set_why[] =
 	"The number of rows must count those that matched. MariaDB by themselves count those that\n"
 	"changed, and would report 0 for a deposit of nothing; racy asks for matched rows (CLIENT_FOUND_ROWS).\n"
 	"The UPDATE stands before the INSERT, so that a conflict leaves nothing behind even without a\n"
-	"transaction.";
+	"transaction. At stricter levels the database refuses first, as it does with optimistic_version.";
 
 const char serializable_why[] =
 	"The code of atomic_long_delay, at SERIALIZABLE whatever the session's level is: the level is the\n"

@@ -29,6 +29,13 @@ class OnEngines:
                 self.check_all_answered(result)
                 self.assertLessEqual(set(result["tries"]["failed"]), reasons)
 
+    def test_a_fault_that_meets_no_call_has_tried_nothing(self):
+        url = self.place()
+        for fault, way in (("commit:refuse", "ledger"), ("9:refuse", "update_first"), ("1:refuse/11", "update_first")):
+            result = self.race(url, way, "--fault", fault, code=4)
+            self.assertEqual(result["verdict"], "inconclusive")
+            self.assertRegex(result["reasons"][-1], "the fault met no call")
+
     def test_too_few_tries_are_given_up(self):
         way, options, reasons = self.refusing[0]
         result = self.race(self.place(), way, *options, "--max-tries", 2, "--workers", 8, "-n", 24, code=0)
