@@ -5,11 +5,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/rng.h"
 #include "base/str.h"
 #include "command/commands.h"
-#include "command/database.h"
-#include "command/handling.h"
+#include "command/serve_order.h"
 #include "scenarios/accounts.h"
 #include "serve/serve.h"
 #include "version.h"
@@ -21,28 +19,15 @@ const struct command command_serve = {
 	.operands = "[options]",
 	.summary = "serve the endpoints with pre-forked workers, one request at a time each",
 	.help = "POST /demo/VARIANT/ with the form fields account and amount. `racy list` names the variants.\n"
-	        "TERM finishes the requests under way and stops, INT (Ctrl-C) stops at once.",
+	        "\n"
+	        "Signals to the arbiter: TERM finishes the requests under way and stops, INT (Ctrl-C) and QUIT\n"
+	        "stop at once, HUP reads the settings file again and replaces the workers, TTIN and TTOU add\n"
+	        "and take one, USR1 opens the log files anew.\n"
+	        "Every option but the first three may also come by the environment (RACY_WORKERS=5; also\n"
+	        "GUNICORN_WORKERS, WEB_CONCURRENCY) or by the settings file; flags are the strongest, then the\n"
+	        "environment, then the file.",
 	.run = run,
 };
-
-struct delay {
-	int64_t min_ns, max_ns;
-};
-
-struct order {
-	const char *bind;
-	int64_t workers, timeout_ns, graceful_ns, seed;
-	struct delay delay;
-	struct handling handling;
-	struct database_options where;
-};
-
-static bool opt_delay(const struct opt *opt, const char *text, struct err *err)
-{
-	struct delay *delay = opt->target;
-
-	return duration_range_parse(text, &delay->min_ns, &delay->max_ns, err);
-}
 
 /* ---- what it says at its start -------------------------------------------------------------- */
 
@@ -78,11 +63,11 @@ static bool look_for_accounts(const struct database *database, struct err *err)
 	return ok;
 }
 
-static void tell_workers(const struct order *order, const char *bind, int port)
+static void tell_workers(const struct serve_order *order, const char *bind, int port)
 {
 	const char *colon = strrchr(bind, ':');
 	char *timeout = duration_text(order->timeout_ns);
-	char *min = duration_text(order->delay.min_ns), *max = duration_text(order->delay.max_ns);
+	char *min = duration_text(order->delay_min_ns), *max = duration_text(order->delay_max_ns);
 	bool varies = !text_equal(min, max);
 
 	if (colon == NULL)
@@ -101,42 +86,19 @@ static void tell_workers(const struct order *order, const char *bind, int port)
 
 /* ---- the command ---------------------------------------------------------------------------- */
 
-static int serve(const struct order *order, const struct database *database, int listen_fd)
-{
-	const struct serve_settings settings = {
-		.listen_fd = listen_fd,
-		.workers = (int)order->workers,
-		.timeout_ns = order->timeout_ns,
-		.graceful_ns = order->graceful_ns,
-		.delay_min_ns = order->delay.min_ns,
-		.delay_max_ns = order->delay.max_ns,
-		.seed = (uint64_t)order->seed,
-		.target = &database->target,
-		.db = database->settings,
-		.tx_mode = handling_tx_mode(&order->handling),
-		.retry = handling_retry(&order->handling),
-		.fault = order->handling.fault,
-		.ready_fd = -1,
-	};
-
-	if (serve_run(&settings) != SERVE_ENDED)
-		return RACY_ENVIRONMENT;
-	log_info("stopped");
-	return RACY_OK;
-}
-
 static void tell_handling(const struct handling *handling)
 {
 	if (handling->no_transaction)
 		log_info("BEGIN and COMMIT are left out (--no-transaction)");
 	if (handling->max_tries > 1)
-		log_info("a request that the database refuses is tried up to %lld times", (long long)handling->max_tries);
+		log_info("a request that the database refuses is tried up to %lld times",
+		         (long long)handling->max_tries);
 	if (handling->fault_text != NULL)
 		log_info("fault: %s", handling->fault_text);
 }
 
 /* An engine whose calls cannot fail in the manner that was asked for. */
-static bool check_fault(const struct order *order, const struct database *database, struct err *err)
+static bool check_fault(const struct serve_order *order, const struct database *database, struct err *err)
 {
 	char *obstacle = handling_obstacle(NULL, &order->handling.fault, &database->target, database->identity.product);
 
@@ -147,78 +109,142 @@ static bool check_fault(const struct order *order, const struct database *databa
 	return possible;
 }
 
-static int serve_on(const struct order *order, const struct database *database, int listen_fd, int port,
-                    struct err *err)
+/* What HUP may change; on top of what the rest was at the start. */
+static void take_order(const struct serve_order *order, const struct database *database,
+                       struct serve_settings *settings)
 {
-	tell_database(database);
-	if (!check_fault(order, database, err))
+	settings->workers = (int)order->workers;
+	settings->timeout_ns = order->timeout_ns;
+	settings->graceful_ns = order->graceful_ns;
+	settings->max_requests = order->max_requests;
+	settings->max_requests_jitter = order->max_requests_jitter;
+	settings->delay_min_ns = order->delay_min_ns;
+	settings->delay_max_ns = order->delay_max_ns;
+	settings->tx_mode = handling_tx_mode(&order->handling);
+	settings->retry = handling_retry(&order->handling);
+	settings->fault = order->handling.fault;
+	if (!db_limits_lock_waits(&database->target))
+		settings->db.lock_wait_ns = database_patience_ns(order->timeout_ns);
+}
+
+struct serving {
+	int argc;
+	char **argv;
+	const struct serve_order *started_with;
+	const struct database *database;
+	struct logs *logs;
+};
+
+/* Nothing of the fresh order is used once it was taken: what it says in texts takes a new start, and the logs
+ * have their own copies. */
+static bool reload(void *context, struct serve_settings *settings, struct err *err)
+{
+	const struct serving *serving = context;
+	struct serve_order order;
+	int code;
+
+	if (!serve_order_read(&command_serve, serving->argc, serving->argv, &order, &code, err))
+		return false;
+	bool ok = check_fault(&order, serving->database, err) &&
+	          logs_change(serving->logs, order.access_log, order.error_log, err);
+	if (ok) {
+		serve_order_tell_late(serving->started_with, &order);
+		take_order(&order, serving->database, settings);
+		if (settings_strongest(&order.said, "seed") != SETTING_DEFAULT)
+			settings->seed = (uint64_t)order.seed;
+	}
+	serve_order_fini(&order);
+	return ok;
+}
+
+static int serve(struct serving *serving, int listen_fd)
+{
+	const struct serve_order *order = serving->started_with;
+	struct serve_settings settings = {
+		.listen_fd = listen_fd,
+		.seed = (uint64_t)order->seed,
+		.target = &serving->database->target,
+		.db = serving->database->settings,
+		.ready_fd = -1,
+		.logs = serving->logs,
+		.pid_file = order->pid_file,
+		.reload = reload,
+		.reload_context = serving,
+	};
+
+	take_order(order, serving->database, &settings);
+	if (serve_run(&settings) != SERVE_ENDED)
+		return RACY_ENVIRONMENT;
+	log_info("stopped");
+	return RACY_OK;
+}
+
+static int serve_on(struct serving *serving, int listen_fd, int port, struct err *err)
+{
+	const struct serve_order *order = serving->started_with;
+
+	tell_database(serving->database);
+	if (!check_fault(order, serving->database, err))
 		return RACY_USAGE;
-	if (!look_for_accounts(database, err))
+	if (!look_for_accounts(serving->database, err))
 		return RACY_ENVIRONMENT;
 	tell_handling(&order->handling);
 	tell_workers(order, order->bind, port);
-	return serve(order, database, listen_fd);
+	return serve(serving, listen_fd);
 }
 
-static int open_and_serve(const struct order *order, struct err *err)
+static int open_and_serve(struct serving *serving, struct err *err)
 {
+	const struct serve_order *order = serving->started_with;
 	int64_t patience_ns = database_patience_ns(order->timeout_ns);
 	struct database database = {0};
 	bool malformed;
 	int port, code;
-	int fd = serve_listen(order->bind, &port, &malformed, err);
+	int fd = serve_listen_patiently(order->bind, (int)order->backlog, &port, &malformed, err);
 
 	if (fd < 0)
 		return malformed ? RACY_USAGE : RACY_ENVIRONMENT;
 	log_info("racy " RACY_VERSION);
 	if (database_open(&order->where, NULL, patience_ns, &database, &code, err)) {
-		code = serve_on(order, &database, fd, port, err);
+		serving->database = &database;
+		code = serve_on(serving, fd, port, err);
 		database_close(&database);
 	}
 	close(fd);
 	return code;
 }
 
+static int log_and_serve(int argc, char **argv, const struct serve_order *order, struct err *err)
+{
+	struct logs logs;
+	struct serving serving = {argc, argv, order, NULL, &logs};
+
+	if (!logs_open(&logs, order->access_log, order->error_log, err))
+		return RACY_ENVIRONMENT;
+	int code = open_and_serve(&serving, err);
+	/* To the log too: whoever looks there must not find a start without an end. */
+	if (err->text != NULL && order->error_log != NULL && !text_equal(order->error_log, "-"))
+		log_error("%s", err_text(err));
+	logs_close(&logs);
+	return code;
+}
+
 static int run(int argc, char **argv)
 {
-	struct order order = {
-		.bind = "127.0.0.1:8000",
-		.workers = 3,
-		.timeout_ns = 30 * NS_PER_S,
-		.graceful_ns = 30 * NS_PER_S,
-		.delay = {3 * NS_PER_S, 10 * NS_PER_S},
-		.seed = (int64_t)rng_fresh_seed(),
-		.handling = handling_default(),
-	};
-	const struct opt options[] = {
-		{"bind", 'b', "ADDRESS",
-		 "HOST:PORT, [::1]:PORT, :PORT (every interface) or PORT\n(this machine only); port 0 takes a free\n"
-		 "one. Default: 127.0.0.1:8000", opt_text, &order.bind, 0, 0},
-		{"workers", 'w', "N", "processes, 1 to 1000 (3)", opt_number, &order.workers, 1, 1000},
-		{"timeout", 't', "TIME",
-		 "a worker busy for longer is ended and replaced; 0: never\n(30s)", opt_duration,
-		 &order.timeout_ns, 0, 0},
-		{"graceful-timeout", 0, "TIME", "how long TERM waits for requests under way (30s)", opt_duration,
-		 &order.graceful_ns, 0, 0},
-		{"delay", 0, "MIN..MAX", "how long a pause takes, drawn for each request (3s..10s)", opt_delay,
-		 &order.delay, 0, 0},
-		{"seed", 0, "N", "of the delays; the same seed draws them again", opt_number, &order.seed, 0,
-		 INT64_MAX},
-		HANDLING_OPTIONS(order.handling),
-		DATABASE_OPTIONS(order.where),
-		{0},
-	};
+	struct serve_order order;
 	struct err err = {0};
-	int first, code;
+	int code;
 
-	if (!command_options(&command_serve, argc, argv, options, &first, &code))
-		return code;
-	if (first < argc)
-		return command_usage(&command_serve, "'%s' is too much: it takes no operand", argv[first]);
-	code = handling_check(&order.handling, &err) ? open_and_serve(&order, &err) : RACY_USAGE;
+	if (serve_order_read(&command_serve, argc, argv, &order, &code, &err)) {
+		code = RACY_OK;
+		if (order.print)
+			serve_order_print(&order);
+		else
+			code = log_and_serve(argc, argv, &order, &err);
+		serve_order_fini(&order);
+	}
 	if (err.text != NULL)
 		command_fail(&command_serve, code, &err);
 	err_fini(&err);
-	database_options_fini(&order.where);
 	return code;
 }

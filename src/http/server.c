@@ -31,6 +31,7 @@ struct http_server {
 	struct http_settings settings;
 	struct MHD_Daemon *daemon;
 	bool quiesced;
+	uint64_t accepted;
 	/* of the connection that is open */
 	int connection_fd; /* -1: none */
 	bool end_noticed;
@@ -327,9 +328,11 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 	server->connection_fd = -1;
 	server->end_noticed = false;
 	server->fruitless_runs = 0;
-	if (code == MHD_CONNECTION_NOTIFY_STARTED)
-		server->connection_fd =
-			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	if (code != MHD_CONNECTION_NOTIFY_STARTED)
+		return;
+	server->accepted++;
+	server->connection_fd =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 }
 
 /* When the last bytes of half a request and the end of the connection arrive together, the library
@@ -434,6 +437,11 @@ void http_server_quiesce(struct http_server *server)
 size_t http_server_connections(const struct http_server *server)
 {
 	return MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections;
+}
+
+uint64_t http_server_accepted(const struct http_server *server)
+{
+	return server->accepted;
 }
 
 void http_server_close(struct http_server *server)

@@ -87,6 +87,8 @@ void http_server_run(struct http_server *server);
 void http_server_quiesce(struct http_server *server);
 /* Connections that are open: 0 or 1. */
 size_t http_server_connections(const struct http_server *server);
+/* How many there have been, the open one included: tells a new one from the one before. */
+uint64_t http_server_accepted(const struct http_server *server);
 /* What is still open is closed without a reply. */
 void http_server_close(struct http_server *server);
 

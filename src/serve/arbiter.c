@@ -1,6 +1,9 @@
-/* The arbiter: keeps a worker on every seat. It forks, reaps, replaces, looks once a second for workers
- * that gave no sign of life, and ends them all when it is told to. It serves nothing itself and opens
- * no database, so that nothing but a signal and its children can ever hold it up.
+/* The arbiter: keeps as many workers as are wanted. It forks, reaps, replaces, looks once a second for
+ * workers that gave no sign of life, and ends them all when it is told to. It serves nothing itself and
+ * opens no database, so that nothing but a signal and its children can ever hold it up.
+ *
+ * A worker that was told to leave keeps its seat until it is gone, and another one is started on a seat
+ * that is free: so there are more seats than workers, but for an experiment, whose recorder has a slot a worker.
  *
  * Only its own workers are waited for: the process may have other children (a throw-away server). */
 #include "serve/arbiter.h"
@@ -19,22 +22,30 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "serve/pidfile.h"
 #include "serve/worker.h"
 
-/* Not more than four workers a second on a seat, so that a crash at every start does not eat the machine. */
+/* Not more than four workers a second in the place of one that failed, so that a crash at every start does
+ * not eat the machine. */
 static const int64_t START_INTERVAL_NS = 250 * NS_PER_MS;
 static const int64_t LOOK_INTERVAL_NS = NS_PER_S;
 
 struct child {
 	pid_t pid; /* 0: the seat is empty */
 	uint32_t generation;
-	int64_t may_start_ns;
-	bool aborted; /* its time was over: it got ABRT */
+	uint64_t age;         /* the lower, the older */
+	bool leaving;         /* it was told to: no longer one of those that are wanted */
+	bool aborted;         /* its time was over: it got ABRT */
+	int64_t may_start_ns; /* empty: another one takes its place then */
 };
 
 struct arbiter {
-	const struct serve_settings *settings;
-	size_t n;
+	struct serve_settings settings; /* as the last reload left them */
+	size_t n;      /* seats */
+	size_t wanted; /* workers */
+	uint64_t started;
+	bool reload_wanted;
+	char *pid_file; /* NULL: none, or not ours */
 	struct seat *seats;
 	struct child *children;
 	int signal_fd, boot_fd, self_fd, parent_fd;
@@ -49,7 +60,7 @@ struct arbiter {
 static void become_worker(const struct arbiter *arbiter, size_t slot)
 {
 	const struct worker_post post = {
-		.settings = arbiter->settings,
+		.settings = &arbiter->settings,
 		.slot = slot,
 		.generation = arbiter->children[slot].generation,
 		.seat = &arbiter->seats[slot],
@@ -62,8 +73,8 @@ static void become_worker(const struct arbiter *arbiter, size_t slot)
 	if (arbiter->parent_fd >= 0)
 		close(arbiter->parent_fd);
 	/* Held open by a worker, it would keep the one who waits for the arbiter from seeing its death. */
-	if (arbiter->settings->ready_fd >= 0)
-		close(arbiter->settings->ready_fd);
+	if (arbiter->settings.ready_fd >= 0)
+		close(arbiter->settings.ready_fd);
 	worker_run(&post);
 }
 
@@ -91,9 +102,11 @@ static void start_worker(struct arbiter *arbiter, size_t slot)
 {
 	struct child *child = &arbiter->children[slot];
 
-	child->aborted = false;
-	child->generation++;
-	child->may_start_ns = clock_now_ns() + START_INTERVAL_NS;
+	*child = (struct child){
+		.generation = child->generation + 1,
+		.age = ++arbiter->started,
+		.may_start_ns = clock_now_ns() + START_INTERVAL_NS,
+	};
 	seat_beat(&arbiter->seats[slot], SEAT_BOOTING);
 	pid_t pid = fork();
 	if (pid == 0)
@@ -107,19 +120,77 @@ static void start_worker(struct arbiter *arbiter, size_t slot)
 		fail_to_boot(arbiter);
 }
 
-static void fill_seats(struct arbiter *arbiter)
+static size_t count_workers(const struct arbiter *arbiter)
 {
-	for (size_t i = 0; i < arbiter->n && arbiter->stage <= SERVING; i++)
-		if (arbiter->children[i].pid == 0 && clock_now_ns() >= arbiter->children[i].may_start_ns)
+	size_t n = 0;
+
+	for (size_t i = 0; i < arbiter->n; i++)
+		n += arbiter->children[i].pid != 0;
+	return n;
+}
+
+/* Those that stay, and the places of those that failed a moment ago. */
+static size_t count_taken(const struct arbiter *arbiter)
+{
+	int64_t now_ns = clock_now_ns();
+	size_t n = 0;
+
+	for (size_t i = 0; i < arbiter->n; i++) {
+		const struct child *child = &arbiter->children[i];
+		n += child->pid != 0 ? !child->leaving : child->may_start_ns > now_ns;
+	}
+	return n;
+}
+
+static struct child *find_oldest(const struct arbiter *arbiter)
+{
+	struct child *oldest = NULL;
+
+	for (size_t i = 0; i < arbiter->n; i++) {
+		struct child *child = &arbiter->children[i];
+		if (child->pid != 0 && !child->leaving && (oldest == NULL || child->age < oldest->age))
+			oldest = child;
+	}
+	return oldest;
+}
+
+static void dismiss(struct child *child)
+{
+	child->leaving = true;
+	kill(child->pid, SIGTERM);
+}
+
+static void dismiss_surplus(struct arbiter *arbiter)
+{
+	size_t staying = 0;
+
+	for (size_t i = 0; i < arbiter->n; i++)
+		staying += arbiter->children[i].pid != 0 && !arbiter->children[i].leaving;
+	for (; staying > arbiter->wanted; staying--)
+		dismiss(find_oldest(arbiter));
+}
+
+static void keep_number(struct arbiter *arbiter)
+{
+	size_t taken = count_taken(arbiter);
+	int64_t now_ns = clock_now_ns();
+
+	for (size_t i = 0; i < arbiter->n && taken < arbiter->wanted && arbiter->stage <= SERVING; i++)
+		if (arbiter->children[i].pid == 0 && arbiter->children[i].may_start_ns <= now_ns) {
 			start_worker(arbiter, i);
+			taken++;
+		}
+	if (arbiter->stage <= SERVING)
+		dismiss_surplus(arbiter);
 }
 
 static bool everybody_is_at_work(const struct arbiter *arbiter)
 {
+	size_t n = 0;
+
 	for (size_t i = 0; i < arbiter->n; i++)
-		if (arbiter->children[i].pid == 0 || atomic_load(&arbiter->seats[i].phase) == SEAT_BOOTING)
-			return false;
-	return true;
+		n += arbiter->children[i].pid != 0 && atomic_load(&arbiter->seats[i].phase) != SEAT_BOOTING;
+	return n >= arbiter->wanted;
 }
 
 static void notice_boots(struct arbiter *arbiter)
@@ -130,7 +201,7 @@ static void notice_boots(struct arbiter *arbiter)
 	if (arbiter->stage != STARTING || !everybody_is_at_work(arbiter))
 		return;
 	arbiter->stage = SERVING;
-	if (arbiter->settings->ready_fd >= 0 && write(arbiter->settings->ready_fd, "1", 1) != 1)
+	if (arbiter->settings.ready_fd >= 0 && write(arbiter->settings.ready_fd, "1", 1) != 1)
 		log_warning("nobody is there to be told that the workers are ready");
 }
 
@@ -144,7 +215,8 @@ static void tell_end(const struct arbiter *arbiter, const struct child *child, i
 		log_warning("the worker with pid %d was ended by signal %d (%s)", (int)child->pid,
 		            WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else
-		log_warning("the worker with pid %d ended with code %d", (int)child->pid, WEXITSTATUS(status));
+		log_line(WEXITSTATUS(status) == WORKER_LEFT ? LOG_INFO : LOG_WARNING,
+		         "the worker with pid %d ended with code %d", (int)child->pid, WEXITSTATUS(status));
 }
 
 static void reap(struct arbiter *arbiter)
@@ -157,18 +229,12 @@ static void reap(struct arbiter *arbiter)
 			continue;
 		tell_end(arbiter, child, status);
 		child->pid = 0;
+		/* Who left as it should, or had left anyway, is replaced at once or not at all. */
+		if (child->leaving || (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_LEFT))
+			child->may_start_ns = 0;
 		if (arbiter->stage == STARTING && atomic_load(&arbiter->seats[i].phase) == SEAT_BOOTING)
 			fail_to_boot(arbiter);
 	}
-}
-
-static size_t count_workers(const struct arbiter *arbiter)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < arbiter->n; i++)
-		n += arbiter->children[i].pid != 0;
-	return n;
 }
 
 static void end_if_silent(const struct arbiter *arbiter, size_t slot, int64_t now_ns)
@@ -176,9 +242,9 @@ static void end_if_silent(const struct arbiter *arbiter, size_t slot, int64_t no
 	struct child *child = &arbiter->children[slot];
 	int64_t silent_ns = now_ns - atomic_load(&arbiter->seats[slot].heartbeat_ns);
 
-	if (child->pid == 0 || silent_ns <= arbiter->settings->timeout_ns)
+	if (child->pid == 0 || silent_ns <= arbiter->settings.timeout_ns)
 		return;
-	char *limit = duration_text(arbiter->settings->timeout_ns);
+	char *limit = duration_text(arbiter->settings.timeout_ns);
 	bool busy = atomic_load(&arbiter->seats[slot].phase) == SEAT_BUSY;
 	log_error("the worker with pid %d %s for more than %s: %s", (int)child->pid,
 	          busy ? "was busy" : "gave no sign of life", limit,
@@ -192,7 +258,7 @@ static void look(struct arbiter *arbiter)
 {
 	int64_t now_ns = clock_now_ns();
 
-	if (arbiter->settings->timeout_ns <= 0 || arbiter->stage == STOPPING || now_ns < arbiter->next_look_ns)
+	if (arbiter->settings.timeout_ns <= 0 || arbiter->stage == STOPPING || now_ns < arbiter->next_look_ns)
 		return;
 	/* Stopped (Ctrl-Z) or starved ourselves, we cannot tell whose silence it was. */
 	bool late = now_ns - arbiter->next_look_ns > LOOK_INTERVAL_NS;
@@ -207,10 +273,76 @@ static void drain(struct arbiter *arbiter)
 {
 	log_info("told to stop (TERM): finishing the requests under way");
 	arbiter->stage = DRAINING;
-	arbiter->drained_by_ns = clock_now_ns() + arbiter->settings->graceful_ns;
+	arbiter->drained_by_ns = clock_now_ns() + arbiter->settings.graceful_ns;
 	kill_all(arbiter, SIGTERM);
 	/* For every process that has the socket: new clients are refused now, instead of waiting in vain. */
-	shutdown(arbiter->settings->listen_fd, SHUT_RD);
+	shutdown(arbiter->settings.listen_fd, SHUT_RD);
+}
+
+static void want(struct arbiter *arbiter, size_t wanted)
+{
+	if (wanted < 1 || wanted > SERVE_MOST_WORKERS) {
+		log_warning("told to have a worker %s: it stays at %zu", wanted < 1 ? "less (TTOU)" : "more (TTIN)",
+		            arbiter->wanted);
+		return;
+	}
+	log_info("told to have a worker %s: %zu from now on",
+	         wanted > arbiter->wanted ? "more (TTIN)" : "less (TTOU)", wanted);
+	arbiter->wanted = wanted;
+}
+
+/* All who are there leave when they are done, and as many as are wanted now start beside them. */
+static void replace_all(struct arbiter *arbiter)
+{
+	for (size_t i = 0; i < arbiter->n; i++) {
+		struct child *child = &arbiter->children[i];
+		if (child->pid == 0)
+			child->may_start_ns = 0;
+		else if (!child->leaving)
+			dismiss(child);
+	}
+}
+
+static void reload(struct arbiter *arbiter)
+{
+	const struct serve_settings *settings = &arbiter->settings;
+	struct err err = {0};
+
+	arbiter->reload_wanted = false;
+	if (settings->reload != NULL && !settings->reload(settings->reload_context, &arbiter->settings, &err)) {
+		log_error("told to reload (HUP), and everything stays as it is: %s", err_text(&err));
+	} else {
+		arbiter->wanted = (size_t)settings->workers;
+		log_info("told to reload (HUP): %zu new worker%s", arbiter->wanted, arbiter->wanted > 1 ? "s" : "");
+		replace_all(arbiter);
+	}
+	err_fini(&err);
+}
+
+static void reopen_logs(struct arbiter *arbiter)
+{
+	if (arbiter->settings.logs != NULL)
+		logs_reopen(arbiter->settings.logs);
+	log_info("told to open the logs anew (USR1)");
+	kill_all(arbiter, SIGUSR1);
+}
+
+static void take_order(struct arbiter *arbiter, int number)
+{
+	if (number == SIGUSR1) {
+		reopen_logs(arbiter);
+		return;
+	}
+	if (arbiter->settings.rings != NULL) {
+		log_warning("told by %s: the workers of an experiment stay as they are", sigabbrev_np(number));
+		return;
+	}
+	if (number == SIGTTIN)
+		want(arbiter, arbiter->wanted + 1);
+	else if (number == SIGTTOU)
+		want(arbiter, arbiter->wanted - 1);
+	else
+		arbiter->reload_wanted = true;
 }
 
 static void take_signals(struct arbiter *arbiter)
@@ -218,13 +350,18 @@ static void take_signals(struct arbiter *arbiter)
 	struct signalfd_siginfo info;
 
 	while (read(arbiter->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
-		if (info.ssi_signo == SIGCHLD)
+		int number = (int)info.ssi_signo;
+		if (number == SIGCHLD)
 			continue; /* only wakes: who ended is asked of each worker */
-		if (info.ssi_signo == SIGTERM && arbiter->stage < DRAINING) {
+		if (number == SIGTERM && arbiter->stage < DRAINING) {
 			drain(arbiter);
-		} else if (arbiter->stage != STOPPING) {
-			log_info("told to stop (%s): at once", sigabbrev_np((int)info.ssi_signo));
+		} else if (number == SIGTERM || number == SIGINT || number == SIGQUIT) {
+			if (arbiter->stage == STOPPING)
+				continue;
+			log_info("told to stop (%s): at once", sigabbrev_np(number));
 			stop_at_once(arbiter);
+		} else if (arbiter->stage < DRAINING || number == SIGUSR1) {
+			take_order(arbiter, number);
 		}
 	}
 }
@@ -255,12 +392,12 @@ static int64_t next_duty_ns(const struct arbiter *arbiter)
 {
 	int64_t when = INT64_MAX;
 
-	if (arbiter->settings->timeout_ns > 0)
+	if (arbiter->settings.timeout_ns > 0)
 		when = earlier(when, arbiter->next_look_ns);
 	if (arbiter->stage == DRAINING)
 		when = earlier(when, arbiter->drained_by_ns);
 	for (size_t i = 0; i < arbiter->n && arbiter->stage <= SERVING; i++)
-		if (arbiter->children[i].pid == 0)
+		if (arbiter->children[i].pid == 0 && arbiter->children[i].may_start_ns > clock_now_ns())
 			when = earlier(when, arbiter->children[i].may_start_ns);
 	return when;
 }
@@ -287,13 +424,16 @@ static void wait_for_something(struct arbiter *arbiter)
 static void run(struct arbiter *arbiter)
 {
 	arbiter->next_look_ns = clock_now_ns() + LOOK_INTERVAL_NS;
-	fill_seats(arbiter);
+	keep_number(arbiter);
 	while (arbiter->stage <= SERVING || count_workers(arbiter) > 0) {
 		wait_for_something(arbiter);
 		reap(arbiter);
 		look(arbiter);
 		end_overdue_drain(arbiter);
-		fill_seats(arbiter);
+		/* The first workers must have started: what is to be replaced has to be there. */
+		if (arbiter->reload_wanted && arbiter->stage == SERVING)
+			reload(arbiter);
+		keep_number(arbiter);
 	}
 }
 
@@ -307,6 +447,12 @@ static bool init(struct arbiter *arbiter, const sigset_t *signals, struct err *e
 	arbiter->self_fd = pidfd_open(getpid(), 0);
 	if (arbiter->signal_fd < 0 || arbiter->boot_fd < 0 || arbiter->self_fd < 0)
 		return err_set(err, "the arbiter cannot start: %s", strerror(errno));
+	/* Last, when its signals are in hand: whoever reads the file may send them. */
+	if (arbiter->settings.pid_file == NULL)
+		return true;
+	if (!pidfile_take(arbiter->settings.pid_file, err))
+		return false;
+	arbiter->pid_file = mem_text(arbiter->settings.pid_file);
 	return true;
 }
 
@@ -317,16 +463,22 @@ static void fini(struct arbiter *arbiter)
 	for (size_t i = 0; i < COUNT_OF(fds); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
+	if (arbiter->pid_file != NULL)
+		pidfile_remove(arbiter->pid_file);
+	free(arbiter->pid_file);
 	scoreboard_free(arbiter->seats, arbiter->n);
 	free(arbiter->children);
 }
 
 enum serve_end arbiter_run(const struct serve_settings *settings, int parent_fd)
 {
+	static const int heard[] = {SIGTERM, SIGINT, SIGQUIT, SIGCHLD, SIGHUP, SIGTTIN, SIGTTOU, SIGUSR1};
+	size_t n = settings->rings != NULL ? (size_t)settings->workers : 2 * (size_t)SERVE_MOST_WORKERS;
 	struct arbiter arbiter = {
-		.settings = settings,
-		.n = (size_t)settings->workers,
-		.children = mem_new((size_t)settings->workers, sizeof(struct child)),
+		.settings = *settings,
+		.n = n,
+		.wanted = (size_t)settings->workers,
+		.children = mem_new(n, sizeof(struct child)),
 		.signal_fd = -1,
 		.boot_fd = -1,
 		.self_fd = -1,
@@ -342,10 +494,8 @@ enum serve_end arbiter_run(const struct serve_settings *settings, int parent_fd)
 	/* Ignored by whoever started us, the ends of workers would never be told. */
 	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGQUIT);
-	sigaddset(&signals, SIGCHLD);
+	for (size_t i = 0; i < COUNT_OF(heard); i++)
+		sigaddset(&signals, heard[i]);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	if (init(&arbiter, &signals, &err)) {
 		run(&arbiter);

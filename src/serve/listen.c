@@ -7,12 +7,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/str.h"
 #include "serve/serve.h"
 
-enum { BACKLOG = 2048 }; /* Gunicorn's; a short one makes clients wait for the kernel's retries */
+enum {
+	BACKLOG = 2048, /* Gunicorn's; a short one makes clients wait for the kernel's retries */
+	TRIES = 5, /* Gunicorn's too, a second apart */
+};
 
 struct address {
 	char *host; /* NULL: every interface */
@@ -63,7 +68,7 @@ static int give_up(int fd)
 	return -1;
 }
 
-static int listen_on(const struct addrinfo *info)
+static int listen_on(const struct addrinfo *info, int backlog)
 {
 	int on = 1;
 	int fd = socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -72,26 +77,29 @@ static int listen_on(const struct addrinfo *info)
 		return -1;
 	/* Connections of a server that has just ended must not keep its port from the next one. */
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
-	    bind(fd, info->ai_addr, info->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0)
+	    bind(fd, info->ai_addr, info->ai_addrlen) < 0 || listen(fd, backlog) < 0)
 		return give_up(fd);
 	return fd;
 }
 
 /* IPv4 first: "localhost" is both, and clients that were told 127.0.0.1 are the majority. */
-static int listen_on_any(const struct addrinfo *list)
+static int listen_on_any(const struct addrinfo *list, int backlog)
 {
 	static const int families[] = {AF_INET, AF_INET6};
-	int why = EADDRNOTAVAIL;
+	int why = EADDRNOTAVAIL, taken = 0;
 
 	for (size_t i = 0; i < COUNT_OF(families); i++)
 		for (const struct addrinfo *info = list; info != NULL; info = info->ai_next) {
-			int fd = info->ai_family == families[i] ? listen_on(info) : -1;
+			int fd = info->ai_family == families[i] ? listen_on(info, backlog) : -1;
 			if (fd >= 0)
 				return fd;
 			if (info->ai_family == families[i])
 				why = errno;
+			/* Of what is wrong with several addresses, the one that may pass counts. */
+			if (info->ai_family == families[i] && why == EADDRINUSE)
+				taken = why;
 		}
-	errno = why;
+	errno = taken != 0 ? taken : why;
 	return -1;
 }
 
@@ -118,7 +126,10 @@ static void tell_failure(const char *bind, struct err *err)
 		err_set(err, "cannot listen at %s: %s", bind, strerror(errno));
 }
 
-int serve_listen(const char *bind, int *port, bool *malformed, struct err *err)
+enum obstacle { OBSTACLE_NONE, OBSTACLE_MALFORMED, OBSTACLE_IN_USE, OBSTACLE_OTHER };
+
+/* Once; -1 and an error, and `obstacle` says of what kind it is. */
+static int try_to_listen(const char *bind, int backlog, int *port, enum obstacle *obstacle, struct err *err)
 {
 	struct address address = {0};
 	struct addrinfo hints = {
@@ -128,17 +139,17 @@ int serve_listen(const char *bind, int *port, bool *malformed, struct err *err)
 	};
 	struct addrinfo *list = NULL;
 	int fd = -1;
-	bool understood = address_parse(bind, &address, err);
 
-	if (malformed != NULL)
-		*malformed = !understood;
-	if (!understood)
+	*obstacle = OBSTACLE_MALFORMED;
+	if (!address_parse(bind, &address, err))
 		return -1;
+	*obstacle = OBSTACLE_OTHER;
 	int code = getaddrinfo(address.host, address.port, &hints, &list);
 	if (code != 0) {
 		err_set(err, "the host of %s is not known: %s", bind, gai_strerror(code));
 	} else {
-		fd = listen_on_any(list);
+		fd = listen_on_any(list, backlog);
+		*obstacle = fd >= 0 ? OBSTACLE_NONE : errno == EADDRINUSE ? OBSTACLE_IN_USE : OBSTACLE_OTHER;
 		if (fd >= 0)
 			*port = port_of(fd);
 		else
@@ -146,5 +157,30 @@ int serve_listen(const char *bind, int *port, bool *malformed, struct err *err)
 		freeaddrinfo(list);
 	}
 	address_fini(&address);
+	return fd;
+}
+
+int serve_listen(const char *bind, int *port, bool *malformed, struct err *err)
+{
+	enum obstacle obstacle;
+	int fd = try_to_listen(bind, BACKLOG, port, &obstacle, err);
+
+	if (malformed != NULL)
+		*malformed = obstacle == OBSTACLE_MALFORMED;
+	return fd;
+}
+
+int serve_listen_patiently(const char *bind, int backlog, int *port, bool *malformed, struct err *err)
+{
+	enum obstacle obstacle;
+	int fd = try_to_listen(bind, backlog, port, &obstacle, err);
+
+	for (int again = 1; again <= TRIES && fd < 0 && obstacle == OBSTACLE_IN_USE; again++) {
+		log_warning("%s is in use by another program: trying again in a second (%d of %d)", bind, again,
+		            TRIES);
+		clock_pause_ns(NS_PER_S);
+		fd = try_to_listen(bind, backlog, port, &obstacle, err);
+	}
+	*malformed = obstacle == OBSTACLE_MALFORMED;
 	return fd;
 }

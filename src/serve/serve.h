@@ -10,13 +10,20 @@
 #include "db/db.h"
 #include "lab/fault.h"
 #include "lab/retry.h"
+#include "serve/logs.h"
 #include "trace/ring.h"
+
+enum { SERVE_MOST_WORKERS = 1000 };
 
 struct serve_settings {
 	int listen_fd;            /* from serve_listen; of no more use once serving ended */
 	int workers;              /* processes */
-	int64_t timeout_ns;       /* a worker busy or silent for longer is killed and replaced; 0: never */
+	/* A worker that is silent for longer, or busy with one connection, from its coming on, is killed and
+	 * replaced; 0: never. */
+	int64_t timeout_ns;
 	int64_t graceful_ns;      /* how long TERM waits for requests under way */
+	int64_t max_requests;     /* a worker leaves after so many and is replaced; 0: never */
+	int64_t max_requests_jitter; /* each process adds 0 to so many, drawn by seed, seat and generation */
 	int64_t delay_min_ns, delay_max_ns; /* what a pause lasts, drawn anew for each request */
 	uint64_t seed;            /* with the request's number it gives the delay, whichever worker serves */
 	const struct db_target *target;
@@ -29,20 +36,32 @@ struct serve_settings {
 	const char *run;          /* the RUN in X-Racy-Request: RUN/i; NULL: such headers are ignored */
 	int ready_fd;             /* one byte is written here when every worker is at its post; -1: none */
 	bool quiet;               /* warnings and errors only */
+	struct logs *logs;        /* NULL: no accesses, log lines on stderr; changed by a reload only */
+	const char *pid_file;     /* NULL: none */
+	/* HUP: the settings as they are now said, on top of those that are in force (`settings` comes as these).
+	 * False: the error, and nothing changes. NULL: the workers are replaced, with the number and
+	 * settings of the start. */
+	bool (*reload)(void *context, struct serve_settings *settings, struct err *err);
+	void *reload_context;
 };
 
 /* "HOST:PORT", "[::1]:PORT", ":PORT" (every IPv4 interface), "PORT" (127.0.0.1 only); port 0 takes a free
  * one. Returns a listening socket or -1 and an error; `port` gets the port that it became. `malformed`
  * tells a text that is no address from an address that cannot be had (taken, say); may be NULL. */
 int serve_listen(const char *bind, int *port, bool *malformed, struct err *err) MUST_USE;
+/* As that, with a queue for so many connections that no worker has taken yet. An address that is in use is
+ * tried again, five times a second apart, each told in the log. */
+int serve_listen_patiently(const char *bind, int backlog, int *port, bool *malformed, struct err *err) MUST_USE;
 
 enum serve_end {
 	SERVE_ENDED,       /* by TERM, INT or QUIT */
-	SERVE_BOOT_FAILED, /* the workers could not start: no database, say; they have logged why */
+	SERVE_BOOT_FAILED, /* it could not start: no database, a pid file of one that lives; the log says why */
 };
 /* The arbiter: runs in the calling process until a signal ends it. The process must have no threads.
- * TERM finishes the requests under way, INT and QUIT stop at once. They stay blocked after it: the process
- * is to clean up and end. */
+ * TERM finishes the requests under way, INT and QUIT stop at once, TTIN and TTOU add and take a worker
+ * (the oldest; never the last), HUP reloads and replaces all, USR1 opens the logs anew. They stay blocked
+ * after it: the process is to clean up and end. The workers of an experiment (`rings`) are as many as they
+ * are: TTIN, TTOU and HUP change nothing there. */
 enum serve_end serve_run(const struct serve_settings *settings) MUST_USE;
 
 /* The subject of an experiment, in a process of its own and out of reach of the terminal's Ctrl-C. It

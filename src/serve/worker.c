@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/rng.h"
 #include "serve/endpoint.h"
 
 enum { MAX_BODY = 2621440 }; /* Django's DATA_UPLOAD_MAX_MEMORY_SIZE */
@@ -28,6 +29,8 @@ struct worker {
 	struct http_server *server;
 	bool leaving;        /* no new request; the one under way is finished */
 	int64_t leave_by_ns; /* leaving: not later than this, whatever a client holds open */
+	uint64_t noted;       /* the connection whose beginning was a sign of life */
+	int64_t served, most; /* requests; most 0: no limit */
 };
 
 /* ---- signals -------------------------------------------------------------------------------- */
@@ -50,8 +53,13 @@ static bool take_over_signals(struct worker *worker)
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGPIPE, SIG_IGN);
+	/* These are the arbiter's. A terminal that goes away sends HUP to all of the group. */
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGTTIN, SIG_IGN);
+	signal(SIGTTOU, SIG_IGN);
 	sigemptyset(&wanted);
 	sigaddset(&wanted, SIGTERM);
+	sigaddset(&wanted, SIGUSR1);
 	worker->signal_fd = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
 	blocked = wanted;
 	sigprocmask(SIG_SETMASK, &blocked, NULL);
@@ -69,32 +77,70 @@ static void start_leaving(struct worker *worker)
 	http_server_quiesce(worker->server);
 }
 
+static void take_signals(struct worker *worker)
+{
+	struct signalfd_siginfo info;
+
+	while (read(worker->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
+		if (info.ssi_signo == SIGTERM)
+			start_leaving(worker);
+		else if (worker->post->settings->logs != NULL)
+			logs_reopen(worker->post->settings->logs);
+}
+
 /* Until the server has work, a signal came, the arbiter went, or the time is over. */
 static void wait_at_most(struct worker *worker, int64_t ns)
 {
 	struct pollfd fds[] = {
 		{.fd = http_server_fd(worker->server), .events = POLLIN},
-		/* Both stay readable: once seen, they would make of this wait a spin. */
-		{.fd = worker->leaving ? -1 : worker->signal_fd, .events = POLLIN},
+		{.fd = worker->signal_fd, .events = POLLIN},
+		/* It stays readable: once seen, it would make of this wait a spin. */
 		{.fd = worker->leaving ? -1 : worker->post->arbiter_fd, .events = POLLIN},
 	};
 	const struct timespec limit = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
 
-	if (ppoll(fds, COUNT_OF(fds), &limit, NULL) > 0 && (fds[1].revents != 0 || fds[2].revents != 0))
+	if (ppoll(fds, COUNT_OF(fds), &limit, NULL) <= 0)
+		return;
+	take_signals(worker);
+	if (fds[2].revents != 0)
 		start_leaving(worker);
 }
 
 /* ---- boot ----------------------------------------------------------------------------------- */
 
+/* The time-out is one of the whole connection, as it is with a worker that blocks in its reads: a client
+ * that sends a byte now and then must not hold a worker for ever. */
+static void note_connection(struct worker *worker)
+{
+	uint64_t accepted = http_server_accepted(worker->server);
+
+	if (http_server_connections(worker->server) == 0)
+		seat_beat(worker->post->seat, SEAT_IDLE);
+	else if (accepted != worker->noted)
+		seat_beat(worker->post->seat, SEAT_BUSY);
+	worker->noted = accepted;
+}
+
 static void handle(void *context, const struct http_request *request, struct http_reply *reply)
 {
 	struct worker *worker = context;
 
-	seat_beat(worker->post->seat, SEAT_BUSY);
+	note_connection(worker);
 	endpoint_handle(&worker->endpoint, request, reply);
-	seat_beat(worker->post->seat, SEAT_IDLE);
-	/* What was said meanwhile counts before the next connection is taken. */
+	if (++worker->served == worker->most) {
+		log_info("worker %zu has served its %lld requests: leaving", worker->post->slot + 1,
+		         (long long)worker->served);
+		start_leaving(worker);
+	}
+	/* What was said meanwhile counts before the next connection is taken, and before the access is told. */
 	wait_at_most(worker, 0);
+}
+
+static void tell_access(void *context, const struct http_record *record)
+{
+	const struct worker *worker = context;
+
+	logs_access(worker->post->settings->logs, record);
 }
 
 static struct recorder *start_recording(struct worker *worker)
@@ -133,6 +179,7 @@ static bool open_server(struct worker *worker)
 		.max_body = MAX_BODY,
 		.idle_timeout_ns = limit,
 		.handler = handle,
+		.tell = settings->logs != NULL && settings->logs->access_fd >= 0 ? tell_access : NULL,
 		.context = worker,
 	};
 
@@ -143,6 +190,19 @@ static bool open_server(struct worker *worker)
 	close(settings->listen_fd);
 	err_fini(&err);
 	return worker->server != NULL;
+}
+
+/* Whichever process is to restart when must be the same for the same seed. */
+static int64_t draw_most_requests(const struct worker_post *post)
+{
+	const struct serve_settings *settings = post->settings;
+	struct rng rng;
+
+	if (settings->max_requests == 0)
+		return 0;
+	rng_init(&rng, settings->seed);
+	rng_init(&rng, rng_next(&rng) ^ ((uint64_t)(post->slot + 1) << 48 | post->generation));
+	return settings->max_requests + rng_between(&rng, 0, settings->max_requests_jitter);
 }
 
 static bool boot(struct worker *worker)
@@ -159,13 +219,13 @@ static bool boot(struct worker *worker)
 		/* Above all that a request's own number can be, and different for each process. */
 		.unnumbered = (uint64_t)(post->slot + 1) << 48 | (uint64_t)post->generation << 32,
 	};
+	worker->most = draw_most_requests(post);
 	if (!open_database(worker) || !open_server(worker))
 		return false;
 	/* Before it is said: whoever reads the line may kill the worker, which is no failure to boot then. */
 	seat_beat(post->seat, SEAT_IDLE);
 	eventfd_write(post->boot_fd, 1);
-	log_info("worker %zu of %d is at its post, pid %d", post->slot + 1, post->settings->workers,
-	         (int)getpid());
+	log_info("worker %zu is at its post, pid %d", post->slot + 1, (int)getpid());
 	return true;
 }
 
@@ -210,7 +270,7 @@ void worker_run(const struct worker_post *post)
 	if (!boot(&worker))
 		_exit(WORKER_BOOT_FAILED);
 	while (!may_leave(&worker)) {
-		seat_beat(post->seat, SEAT_IDLE);
+		note_connection(&worker);
 		wait_for_something(&worker);
 		http_server_run(worker.server);
 	}

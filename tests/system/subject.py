@@ -109,6 +109,17 @@ def state(pid):
         return "gone", 0
 
 
+def children(pid):
+    with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as file:
+        return [int(word) for word in file.read().split()]
+
+
+def pss(pid):
+    """Kilobytes of memory that a process has for itself, and its share of what it has with others."""
+    with open("/proc/%d/smaps_rollup" % pid, encoding="ascii") as file:
+        return int(re.search(r"^Pss: +(\d+) kB", file.read(), re.M).group(1))
+
+
 def cpu_seconds(pid):
     with open("/proc/%d/stat" % pid, encoding="ascii", errors="replace") as file:
         fields = file.read().rpartition(") ")[2].split()
@@ -240,6 +251,67 @@ class Cut:
         self.listener.close()
 
 
+class BadClients:
+    """Connections at once, a quarter each of a kind: they send nothing, a byte a second, garbage, half a request."""
+
+    def __init__(self, port, n):
+        self.answers = set()
+        self.poll = select.epoll()
+        self.open = {}
+        for i in range(n):
+            client = socket.socket()
+            client.setblocking(False)
+            client.connect_ex(("127.0.0.1", port))
+            self.open[client.fileno()] = (client, i % 4)
+            # Those with something to say do it as soon as they are connected.
+            self.poll.register(client, select.EPOLLIN | (select.EPOLLOUT if i % 4 else 0))
+
+    def _say(self, fd):
+        client, kind = self.open[fd]
+        text = (b"", b"P", os.urandom(64) + b"\r\n\r\n", b"POST /demo/atomic_no_delay/ HTTP/1.1\r\nHost: x\r\nContent-L")
+        try:
+            client.send(text[kind])
+        except OSError:
+            pass
+        self.poll.modify(fd, select.EPOLLIN)
+
+    def _hear(self, fd):
+        client, _ = self.open[fd]
+        try:
+            data = client.recv(4096)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        self.answers.add(Reply(data).status)
+        if not data:
+            self.poll.unregister(fd)
+            self.open.pop(fd)[0].close()
+
+    def _drip(self):
+        for client, kind in list(self.open.values()):
+            if kind == 1:
+                try:
+                    client.send(b"x")
+                except OSError:
+                    pass
+
+    def until_all_are_through(self, limit=HUNG):
+        end = time.monotonic() + limit
+        drip = time.monotonic() + 1
+        while self.open:
+            assert time.monotonic() < end, "%d connections are still held" % len(self.open)
+            for fd, event in self.poll.poll(0.2):
+                if event & ~select.EPOLLOUT:
+                    self._hear(fd)
+                elif event & select.EPOLLOUT:
+                    self._say(fd)
+            if time.monotonic() > drip:
+                drip = time.monotonic() + 1
+                self._drip()
+        self.poll.close()
+
+
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -298,6 +370,13 @@ class Case(unittest.TestCase):
         server = Server(database or self.sqlite(), *options, **more)
         self.addCleanup(lambda: server.end(signal.SIGINT))
         return server
+
+    def workers_become(self, server, n):
+        """All that is left are n workers at their posts."""
+        def look():
+            return len(server.workers()) == n and sorted(children(server.process.pid)) == sorted(server.workers())
+        until(look, "%d workers and nobody else" % n)
+        return server.workers()
 
     def held(self, server, n):
         """Waits until the workers hold n connections between them."""

@@ -113,7 +113,7 @@ class Ending(Case):
             process = subprocess.Popen([RACY, "serve", "-b", "0", "-w", "30", "--db", self.sqlite()], text=True,
                                        stderr=subprocess.PIPE)
             for line in process.stderr:
-                if "worker 1 of" in line:
+                if "worker 1 is at its post" in line:
                     break
             process.send_signal(signal.SIGTERM)
             process.stderr.read()
