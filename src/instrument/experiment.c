@@ -278,7 +278,8 @@ static void doubt_idle_fault(const struct experiment *plan, struct run_result *r
 		for (size_t a = 0; a < run->history.requests[i].n_attempts && !struck; a++)
 			struck = was_struck(&run->history.requests[i].attempts[a]);
 	if (!struck && run->findings.verdict == VERDICT_NONE_SEEN)
-		findings_doubt(&run->findings, "the fault met no call: no request that it was meant for makes that one");
+		findings_doubt(&run->findings,
+		               "the fault met no call: no request that it was meant for makes that one");
 	else if (!struck)
 		findings_remark(&run->findings, "the fault met no call");
 }
