@@ -520,6 +520,47 @@ static void ctrl_c_is_not_for_the_subject(void **state)
 	world_free(world);
 }
 
+/* No signal waits to be read by the process. */
+static bool has_heard_all(pid_t pid)
+{
+	char *path = mem_printf("/proc/%d/status", (int)pid);
+	FILE *file = fopen(path, "re");
+	unsigned long long pending = 1;
+	char line[256];
+
+	assert_non_null(file);
+	while (fgets(line, sizeof line, file) != NULL)
+		if (strncmp(line, "ShdPnd:", 7) == 0)
+			pending = strtoull(line + 7, NULL, 16);
+	fclose(file);
+	free(path);
+	return pending == 0;
+}
+
+static void the_workers_of_an_experiment_stay_as_they_are(void **state)
+{
+	static const int numbers[] = {SIGTTIN, SIGTTOU, SIGHUP, SIGUSR1};
+	struct world *world = world_new(2);
+	struct event_list list = {0};
+	struct subject subject;
+
+	(void)state;
+	assert_true(subject_start(&world->settings, &subject, NULL));
+	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+		int64_t hung_ns = clock_now_ns() + HUNG_S * NS_PER_S;
+		assert_int_equal(kill(subject.arbiter, numbers[i]), 0);
+		while (!has_heard_all(subject.arbiter))
+			assert_true(clock_now_ns() < hung_ns);
+	}
+	assert_int_equal(deposit(world->port, "atomic_no_delay", "r7/1"), 200);
+	subject_stop(&subject);
+	ring_drain(world->rings, &list);
+	assert_int_equal(count_kind(&list, EVENT_WORKER_BOOT), 2);
+	assert_int_equal(count_kind(&list, EVENT_WORKER_EXIT), 2);
+	event_list_fini(&list);
+	world_free(world);
+}
+
 /* ---- the endpoint in this process, where a leak shows --------------------------------------- */
 
 static void answer(void *context, const struct http_request *request, struct http_reply *reply)
@@ -588,6 +629,7 @@ int main(void)
 		cmocka_unit_test(no_database_no_subject),
 		cmocka_unit_test(the_subject_ends_with_whoever_started_it),
 		cmocka_unit_test(ctrl_c_is_not_for_the_subject),
+		cmocka_unit_test(the_workers_of_an_experiment_stay_as_they_are),
 		cmocka_unit_test(the_endpoint_leaks_nothing),
 	};
 
