@@ -32,7 +32,7 @@ static void an_engine_says_what_it_has(void **state)
 	const unsigned abilities = db_abilities(&world->target);
 	const unsigned expected = world->is_sqlite ? 0
 	        : DB_HAS_NAMED_LOCKS | DB_HAS_SHARE_LOCKS | DB_HAS_CONNECTIONS |
-	                  (world->is_postgres ? (unsigned)DB_NAMED_LOCKS_END : 0);
+	                  (unsigned)(world->is_postgres ? DB_NAMED_LOCKS_END : DB_HAS_DIRTY_READS);
 
 	assert_int_equal(abilities, expected);
 	assert_int_equal(db_session_abilities(session), abilities);
