@@ -190,7 +190,7 @@ class TimedOut(ArbiterCase):
         client.settimeout(0.3)
         said = b""
         try:
-            for byte in b"POST /demo/" + b"x" * 10000:
+            for byte in b"POST /demo/" + b"x" * 100:
                 client.sendall(bytes([byte]))
                 try:
                     said += client.recv(1)

@@ -1,5 +1,5 @@
 /* The subject from inside: addresses, request numbers, the events that workers leave, delays that a seed
- * gives again, and processes that are never left behind. What HTTP sees is in tests/system. */
+ * gives again. What HTTP sees is in tests/system. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,110 +29,7 @@
 #include "scenarios/scenarios.h"
 #include "serve/endpoint.h"
 #include "serve/serve.h"
-
-enum { HUNG_S = 60 }; /* only ends a test that hangs */
-
-/* ---- a database, a client ------------------------------------------------------------------- */
-
-struct world {
-	char folder[64];
-	struct db_target target;
-	struct ring_set *rings;
-	int port;
-	struct serve_settings settings;
-};
-
-static void make_schema(struct world *world)
-{
-	struct err err = {0};
-	int64_t id = 0;
-	struct db_session *session = db_open(&world->target, &world->settings.db, &err);
-
-	if (session == NULL ||
-	    !db_migrate(session, "deposit", scenario_deposit.migrations, scenario_deposit.n_migrations, NULL,
-	                &err) ||
-	    !account_create(session, 0, &id, &err))
-		fail_msg("%s", err_text(&err));
-	assert_int_equal(id, 1);
-	db_close(session);
-}
-
-static struct world *world_new(int workers)
-{
-	struct world *world = mem_new(1, sizeof *world);
-	struct err err = {0};
-
-	(void)snprintf(world->folder, sizeof world->folder, "/tmp/racy-test-serve-XXXXXX");
-	assert_non_null(mkdtemp(world->folder));
-	char *url = mem_printf("sqlite:%s/test.db", world->folder);
-	assert_true(db_target_parse(url, &world->target, &err));
-	free(url);
-	world->rings = ring_set_new((size_t)workers, 1024, &err);
-	assert_non_null(world->rings);
-	world->settings = (struct serve_settings){
-		.listen_fd = serve_listen("127.0.0.1:0", &world->port, NULL, &err),
-		.workers = workers,
-		.timeout_ns = HUNG_S * NS_PER_S,
-		.graceful_ns = HUNG_S * NS_PER_S,
-		.delay_min_ns = 1 * NS_PER_MS,
-		.delay_max_ns = 20 * NS_PER_MS,
-		.seed = 41,
-		.target = &world->target,
-		.db = {.lock_wait_ns = HUNG_S * NS_PER_S},
-		.rings = world->rings,
-		.run = "r7",
-		.ready_fd = -1,
-		.quiet = true,
-	};
-	assert_true(world->settings.listen_fd >= 0);
-	registry_set(scenarios, scenarios_count);
-	make_schema(world);
-	return world;
-}
-
-static void world_free(struct world *world)
-{
-	char *remove = mem_printf("rm -r '%s'", world->folder);
-
-	close(world->settings.listen_fd);
-	ring_set_free(world->rings);
-	db_target_fini(&world->target);
-	assert_int_equal(system(remove), 0);
-	free(remove);
-	free(world);
-}
-
-/* The status of the reply; 0: none came. `number`: what X-Racy-Request says. */
-static int deposit_on(int port, const char *account, const char *variant, const char *number)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-	char *request = mem_printf("POST /demo/%s/ HTTP/1.1\r\nHost: t\r\nX-Racy-Request: %s\r\n"
-	                           "Content-Length: %zu\r\n"
-	                           "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
-	                           "account=%s&amount=100",
-	                           variant, number, strlen("account=&amount=100") + strlen(account), account);
-	char reply[512] = "";
-	size_t length = 0;
-	ssize_t n = 1;
-	int status = 0;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
-	    write(fd, request, strlen(request)) == (ssize_t)strlen(request))
-		for (; n > 0 && length < sizeof reply - 1; length += n > 0 ? (size_t)n : 0)
-			n = read(fd, reply + length, sizeof reply - 1 - length);
-	if (sscanf(reply, "HTTP/1.1 %d", &status) != 1)
-		status = 0;
-	close(fd);
-	free(request);
-	return status;
-}
-
-static int deposit(int port, const char *variant, const char *number)
-{
-	return deposit_on(port, "1", variant, number);
-}
+#include "serve_world.h"
 
 /* ---- addresses ------------------------------------------------------------------------------ */
 
@@ -228,15 +125,6 @@ static void request_numbers_are_those_of_the_run(void **state)
 }
 
 /* ---- what workers leave --------------------------------------------------------------------- */
-
-static size_t count_kind(const struct event_list *list, enum event_kind kind)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < list->n; i++)
-		n += list->items[i].kind == kind;
-	return n;
-}
 
 static const struct event *find_event(const struct event_list *list, enum event_kind kind, uint32_t request)
 {
@@ -424,143 +312,6 @@ static void an_account_beyond_64_bits_is_not_the_last_one(void **state)
 	world_free(world);
 }
 
-/* ---- nothing is left behind ----------------------------------------------------------------- */
-
-static void no_database_no_subject(void **state)
-{
-	struct world *world = world_new(3);
-	struct db_target nowhere;
-	struct subject subject;
-	struct err err = {0};
-
-	(void)state;
-	assert_true(db_target_parse("sqlite:/nonexistent/folder/test.db", &nowhere, &err));
-	world->settings.target = &nowhere;
-	assert_false(subject_start(&world->settings, &subject, &err));
-	assert_non_null(strstr(err_text(&err), "did not start"));
-	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
-	assert_int_equal(errno, ECHILD);
-	subject_stop(&subject); /* of one that never started: nothing to do */
-	db_target_fini(&nowhere);
-	err_fini(&err);
-	world_free(world);
-}
-
-/* True when the process is gone. A zombie is: pidfds tell the death, not the reaping. */
-static bool wait_gone(int pidfd)
-{
-	struct pollfd gone = {.fd = pidfd, .events = POLLIN};
-
-	return poll(&gone, 1, HUNG_S * 1000) == 1;
-}
-
-static void the_subject_ends_with_whoever_started_it(void **state)
-{
-	struct world *world = world_new(2);
-	struct event_list list = {0};
-	pid_t *arbiter = mmap(NULL, sizeof *arbiter, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	int started[2];
-	int fds[3];
-	char byte;
-
-	(void)state;
-	assert_int_equal(pipe(started), 0);
-	pid_t owner = fork();
-	if (owner == 0) {
-		struct subject subject;
-		if (!subject_start(&world->settings, &subject, NULL))
-			_exit(1);
-		*arbiter = subject.arbiter;
-		if (write(started[1], "1", 1) == 1)
-			pause();
-		_exit(1);
-	}
-	close(started[1]);
-	assert_int_equal(read(started[0], &byte, 1), 1);
-	ring_drain(world->rings, &list);
-	assert_int_equal(count_kind(&list, EVENT_WORKER_BOOT), 2);
-	fds[0] = pidfd_open(*arbiter, 0);
-	for (size_t i = 0, n = 1; i < list.n; i++)
-		if (list.items[i].kind == EVENT_WORKER_BOOT)
-			fds[n++] = pidfd_open((pid_t)list.items[i].value, 0);
-	kill(owner, SIGKILL);
-	waitpid(owner, NULL, 0);
-	for (size_t i = 0; i < COUNT_OF(fds); i++) {
-		assert_true(fds[i] >= 0);
-		assert_true(wait_gone(fds[i]));
-		close(fds[i]);
-	}
-	close(started[0]);
-	munmap(arbiter, sizeof *arbiter);
-	event_list_fini(&list);
-	world_free(world);
-}
-
-static void ctrl_c_is_not_for_the_subject(void **state)
-{
-	struct world *world = world_new(2);
-	int status = -1;
-
-	(void)state;
-	pid_t owner = fork();
-	if (owner == 0) {
-		struct subject subject;
-		setpgid(0, 0);
-		signal(SIGINT, SIG_IGN);
-		if (!subject_start(&world->settings, &subject, NULL))
-			_exit(1);
-		kill(0, SIGINT);
-		int answer_status = deposit(world->port, "atomic_no_delay", "r7/1");
-		subject_stop(&subject);
-		_exit(answer_status == 200 ? 0 : 2);
-	}
-	waitpid(owner, &status, 0);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
-	world_free(world);
-}
-
-/* No signal waits to be read by the process. */
-static bool has_heard_all(pid_t pid)
-{
-	char *path = mem_printf("/proc/%d/status", (int)pid);
-	FILE *file = fopen(path, "re");
-	unsigned long long pending = 1;
-	char line[256];
-
-	assert_non_null(file);
-	while (fgets(line, sizeof line, file) != NULL)
-		if (strncmp(line, "ShdPnd:", 7) == 0)
-			pending = strtoull(line + 7, NULL, 16);
-	fclose(file);
-	free(path);
-	return pending == 0;
-}
-
-static void the_workers_of_an_experiment_stay_as_they_are(void **state)
-{
-	static const int numbers[] = {SIGTTIN, SIGTTOU, SIGHUP, SIGUSR1};
-	struct world *world = world_new(2);
-	struct event_list list = {0};
-	struct subject subject;
-
-	(void)state;
-	assert_true(subject_start(&world->settings, &subject, NULL));
-	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
-		int64_t hung_ns = clock_now_ns() + HUNG_S * NS_PER_S;
-		assert_int_equal(kill(subject.arbiter, numbers[i]), 0);
-		while (!has_heard_all(subject.arbiter))
-			assert_true(clock_now_ns() < hung_ns);
-	}
-	assert_int_equal(deposit(world->port, "atomic_no_delay", "r7/1"), 200);
-	subject_stop(&subject);
-	ring_drain(world->rings, &list);
-	assert_int_equal(count_kind(&list, EVENT_WORKER_BOOT), 2);
-	assert_int_equal(count_kind(&list, EVENT_WORKER_EXIT), 2);
-	event_list_fini(&list);
-	world_free(world);
-}
-
 /* ---- the endpoint in this process, where a leak shows --------------------------------------- */
 
 static void answer(void *context, const struct http_request *request, struct http_reply *reply)
@@ -626,10 +377,6 @@ int main(void)
 		cmocka_unit_test(a_seed_gives_its_delays_again),
 		cmocka_unit_test(a_row_that_went_is_missed_or_a_conflict),
 		cmocka_unit_test(an_account_beyond_64_bits_is_not_the_last_one),
-		cmocka_unit_test(no_database_no_subject),
-		cmocka_unit_test(the_subject_ends_with_whoever_started_it),
-		cmocka_unit_test(ctrl_c_is_not_for_the_subject),
-		cmocka_unit_test(the_workers_of_an_experiment_stay_as_they_are),
 		cmocka_unit_test(the_endpoint_leaks_nothing),
 	};
 
