@@ -259,6 +259,16 @@ class Refusals(subject.Case):
         server = self.serve(None, "--delay", "1s")
         self.check(server, "atomic_long_delay", "busy", "locked")
 
+    def test_who_is_refused_half_done_is_not_asked_to_try_again(self):
+        """The UPDATE is refused: with a transaction nothing is left, without one the record is."""
+        for way, call, again, left in (("atomic_no_delay", 4, "1", 0), ("non_atomic_no_delay", 3, None, 1)):
+            with self.subTest(way=way):
+                server = self.serve(None, "--fault", f"{call}:refuse")
+                account = server.new_account()
+                reply = Volley(server.port, [deposit(way, account)]).replies()[0]
+                self.assertEqual((reply.status, reply.headers.get("retry-after")), (503, again))
+                self.assertEqual(server.account("show", str(account))["transactions"], left)
+
     def test_mariadb_lock_timeout(self):
         server = self.serve("mariadb", "--delay", "4s", "--set", "innodb_lock_wait_timeout=1")
         self.check(server, "row_locking_atomic_long_delay", "lock_timeout", "Lock wait timeout")
