@@ -168,16 +168,24 @@ static bool open_database(struct worker *worker)
 	return ok || !worker->post->database_needed;
 }
 
+/* Before the arbiter looks: a client that says nothing at all is to cost a connection and not a process. */
+static int64_t idle_limit_ns(const struct serve_settings *settings)
+{
+	enum { WITHOUT_TIMEOUT_S = 30 };
+
+	if (settings->timeout_ns <= 0)
+		return WITHOUT_TIMEOUT_S * NS_PER_S;
+	return settings->timeout_ns >= 2 * NS_PER_S ? settings->timeout_ns - NS_PER_S : settings->timeout_ns;
+}
+
 static bool open_server(struct worker *worker)
 {
-	enum { IDLE_LIMIT_S = 30 };
 	const struct serve_settings *settings = worker->post->settings;
-	int64_t limit = settings->timeout_ns > 0 ? settings->timeout_ns : IDLE_LIMIT_S * NS_PER_S;
 	struct err err = {0};
 	const struct http_settings http = {
 		.listen_fd = settings->listen_fd,
 		.max_body = MAX_BODY,
-		.idle_timeout_ns = limit,
+		.idle_timeout_ns = idle_limit_ns(settings),
 		.handler = handle,
 		.tell = settings->logs != NULL && settings->logs->access_fd >= 0 ? tell_access : NULL,
 		.context = worker,

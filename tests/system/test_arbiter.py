@@ -69,6 +69,16 @@ class Numbers(ArbiterCase):
         self.workers_become(server, 1)
 
 
+    def test_what_is_the_arbiters_means_nothing_to_a_worker(self):
+        """A terminal that goes away sends HUP to the whole group."""
+        server = self.serve(None, workers=1)
+        before = server.workers()
+        for number in (signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGUSR1):
+            os.kill(before[0], number)
+            self.assertEqual(self.ask(server).status, 404)
+            self.assertEqual(server.workers(), before)
+
+
 class Reloading(ArbiterCase):
     def test_all_new_with_the_configured_number(self):
         config = self.file("racy.conf", "workers = 2\n")
@@ -204,23 +214,21 @@ class TimedOut(ArbiterCase):
         until(lambda: server.workers() not in ([], before), "a new worker")
         self.assertEqual(self.ask(server).status, 404)
 
-    def test_a_stream_of_requests_is_no_long_request(self):
-        """Each connection has the time-out for itself, also when there is no moment between two."""
-        server = self.serve(None, "--timeout", "1s", workers=1)
+    def test_silence_costs_a_connection_and_not_a_process(self):
+        server = self.serve(None, "--timeout", "2s", workers=1)
         before = server.workers()
-        until(lambda: server.log().count("\n") > 0, "it speaks")
-        end = threading.Event()
+        for said in (b"", b"POST /demo/atomic_no_delay/ HTTP/1.1\r\nHos"):
+            self.assertEqual(read_reply(send_bytes(server.port, said)).status, 0)
+        self.assertEqual(self.ask(server).status, 404)
+        self.assertEqual(server.workers(), before, server.log())
 
-        def stream():
-            while not end.is_set():
-                read_reply(send_bytes(server.port, b"garbage\r\n\r\n"))
-        threads = [threading.Thread(target=stream) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        end.wait(3.5)  # three looks of the arbiter
-        end.set()
-        for thread in threads:
-            thread.join(HUNG)
+    def test_a_stream_of_requests_is_no_long_request(self):
+        """Each connection has the time-out for itself, also when the next is there before the last has gone."""
+        server = self.serve(None, "--timeout", "2s", "--delay", "300ms", workers=1)
+        before = server.workers()
+        account = server.new_account()
+        volley = Volley(server.port, [deposit("non_atomic_long_delay", account)] * 15)
+        self.assertEqual(volley.statuses(), [200] * 15)
         self.assertEqual(server.workers(), before, server.log())
 
 
