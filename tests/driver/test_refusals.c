@@ -300,7 +300,16 @@ static void cancelled_while_it_runs(void **state)
 	actor_close(actor);
 }
 
-/* SQLite undoes the whole transaction where it has to stop in the middle of a write. */
+static bool stopped_before_it_wrote(const struct world *world, struct actor *actor, const struct db_outcome *outcome)
+{
+	if (!world->is_sqlite || outcome->tx != DB_TX_OPEN)
+		return false;
+	actor_must(actor, DB_ROLLBACK, NULL); /* it fails where none is open */
+	return true;
+}
+
+/* SQLite undoes the whole transaction where it has to stop in the middle of a write; not where the statement
+ * had not yet begun to write, which is no case of this test. */
 static void cancelled_while_it_writes(void **state)
 {
 	struct world *world = *state;
@@ -309,12 +318,15 @@ static void cancelled_while_it_writes(void **state)
 
 	make_rows(world);
 	struct actor *actor = actor_open(world, &patient);
-	actor_must(actor, DB_BEGIN, NULL);
-	actor_must(actor, DB_WRITE, "UPDATE v SET n = 0");
-	actor_do(actor, DB_WRITE, world->is_sqlite ? sqlite
-	                          : world->is_postgres ? "INSERT INTO v SELECT 3, 0 FROM pg_sleep(3600)"
-	                                               : "INSERT INTO v SELECT 3, SLEEP(3600)");
-	struct db_outcome outcome = cancel(actor);
+	struct db_outcome outcome;
+	do {
+		actor_must(actor, DB_BEGIN, NULL);
+		actor_must(actor, DB_WRITE, "UPDATE v SET n = 0");
+		actor_do(actor, DB_WRITE, world->is_sqlite ? sqlite
+		                          : world->is_postgres ? "INSERT INTO v SELECT 3, 0 FROM pg_sleep(3600)"
+		                                               : "INSERT INTO v SELECT 3, SLEEP(3600)");
+		outcome = cancel(actor);
+	} while (stopped_before_it_wrote(world, actor, &outcome));
 	expect(world, actor, &outcome, DB_CANCELED, DB_TX_NONE, DB_TX_OPEN, DB_TX_ABORTED);
 	actor_close(actor);
 	assert_int_equal(number(world, "SELECT COUNT(*) FROM v"), 2);
