@@ -36,7 +36,7 @@ struct op_result {
 	enum op_denial denial;
 	enum db_err err; /* FAILED: what the database said */
 	enum db_tx tx;   /* where the transaction was left on the server */
-	/* FAILED: the connection broke while a commit, or a write outside of a transaction, was under
+	/* The connection broke while a commit, or a write outside of a transaction, was under
 	 * way: it may have been carried out all the same. */
 	bool outcome_unknown;
 	bool wrote_alone; /* a write outside of a transaction was carried out: not done is not "nothing was done" */

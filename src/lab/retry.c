@@ -18,7 +18,7 @@ bool retry_is_worthwhile(const struct variant *variant, const struct op_result *
 	}
 	if (result->err == DB_LOST)
 		return variant->blind;
-	return db_err_is_refusal(result->err) && !result->outcome_unknown;
+	return db_err_is_refusal(result->err) && (variant->blind || !result->outcome_unknown);
 }
 
 static int64_t draw_wait(const struct retry_policy *policy, struct rng *waits, int tries)
@@ -43,10 +43,14 @@ void retry_run(struct op_host *host, const struct op_request *request, const str
                struct rng *waits, struct op_result *result)
 {
 	struct op_request attempt = *request;
+	bool outcome_unknown = false, wrote_alone = false;
 
 	for (int tries = 1;; tries++, attempt.attempt++) {
 		op_run(host, &attempt, result);
 		result->attempts = (uint32_t)tries;
+		/* What an earlier attempt may have done, a later one does not undo. */
+		outcome_unknown = result->outcome_unknown |= outcome_unknown;
+		wrote_alone = result->wrote_alone |= wrote_alone;
 		if (tries >= policy->max_tries || !retry_is_worthwhile(request->variant, result))
 			return;
 		int64_t wait_ns = draw_wait(policy, waits, tries);

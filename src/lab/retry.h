@@ -23,7 +23,8 @@ extern const struct retry_policy retry_default; /* one try; the waits of who ask
 bool retry_is_worthwhile(const struct variant *variant, const struct op_result *result);
 
 /* Attempts until one ends well, cannot be tried again, or was the last. `request->attempt` is where counting
- * begins; the result is the last attempt's, and its `attempts` tells how many there were. */
+ * begins; the result is the last attempt's; its `attempts` tells how many there were, and its `outcome_unknown` and
+ * `wrote_alone` speak of all of them. */
 void retry_run(struct op_host *host, const struct op_request *request, const struct retry_policy *policy,
                struct rng *waits, struct op_result *result);
 

@@ -142,13 +142,14 @@ static void reply_refused(struct http_reply *reply, const char *reason, const ch
 	http_reply_header(reply, "X-Racy-Refused", "%s", reason);
 }
 
+/* Also where another try was refused or denied after that: the first one may have been done all the same. */
 static void reply_unknown(struct http_reply *reply, const struct op_result *result)
 {
 	/* No Retry-After: whoever tries again may do it twice. */
 	http_reply_text(reply, 503,
 	                "the connection to the database broke during the write: it may have been done or not: %s",
 	                result->text);
-	http_reply_header(reply, "X-Racy-Refused", "%s", db_err_name(result->err));
+	http_reply_header(reply, "X-Racy-Refused", "%s", db_err_name(DB_LOST));
 }
 
 static void reply_failed(struct http_reply *reply, const struct registry_entry *entry,
@@ -162,10 +163,7 @@ static void reply_failed(struct http_reply *reply, const struct registry_entry *
 	case DB_CANCELED:
 	case DB_REFUSED:
 	case DB_LOST:
-		if (result->outcome_unknown)
-			reply_unknown(reply, result);
-		else
-			reply_refused(reply, db_err_name(result->err), result->text, result->wrote_alone);
+		reply_refused(reply, db_err_name(result->err), result->text, result->wrote_alone);
 		return;
 	case DB_CONSTRAINT:
 		http_reply_text(reply, 409, "the database's rules forbid it: %s", result->text);
@@ -184,6 +182,10 @@ static void reply_failed(struct http_reply *reply, const struct registry_entry *
 static void reply_result(struct http_reply *reply, const struct registry_entry *entry,
                          const struct op_result *result)
 {
+	if (result->outcome_unknown && result->end != OP_DONE) {
+		reply_unknown(reply, result);
+		return;
+	}
 	switch (result->end) {
 	case OP_DONE:
 		reply_status(reply, 200);

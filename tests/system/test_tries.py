@@ -103,6 +103,13 @@ class Servers(OnEngines):
         self.assertEqual(result["actual_balance"], 1300)
         self.assertEqual(result["missing"], 0)
 
+    def test_what_an_earlier_try_may_have_done_is_not_denied(self):
+        """The first COMMIT is carried out and its answer lost; the second try finds no room for as much again."""
+        result = self.race(self.place(), "retry_lost_commit", "--amount", 2147483647, "-n", 1, "--max-tries", 3,
+                           "--fault", "commit:lose", code=0)
+        self.assertEqual((result["refused"], result["transactions"]), ({"lost": 1}, 1))
+        self.assertEqual(result["outcome_unknown"], {"requests": 1, "on_record": 1, "not_on_record": 0})
+
     def test_workers_serve_on_whatever_breaks(self):
         """Each call of every second request breaks in each manner; the other requests do not notice."""
         url = self.place()

@@ -221,6 +221,42 @@ static void what_may_be_tried_again(void **state)
 	}
 }
 
+/* Meets a conflict each time, the first time after it has written something. */
+static enum op_end writes_once(struct op *op)
+{
+	int64_t account = op_param(op, "account"), matched;
+	bool first;
+
+	bool done = op_read(op, &(struct op_step){.label = "look", .args = {db_int(account)},
+	                                          .sql = "SELECT COUNT(*) FROM demo_transaction WHERE account_id = ?"},
+	                    &matched);
+	first = matched == 0;
+	done = done && (!first || op_write(op, &(struct op_step){
+		.label = "record", .args = {db_int(account)},
+		.sql = "INSERT INTO demo_transaction (account_id, amount, timestamp) VALUES (?, 1, '2026-11-23')"}, NULL));
+	done = done && op_write(op, &(struct op_step){
+		.label = "miss", .sql = "UPDATE demo_account SET balance = 1 WHERE id = -1"}, NULL);
+	return op_end(op, done);
+}
+
+static void what_an_earlier_try_wrote_is_not_forgotten(void **state)
+{
+	struct world *world = *state;
+	const struct variant variant = {.name = "writes once", .run = writes_once};
+	const int64_t params[] = {world->account, 7};
+	const struct retry_policy policy = {2, 10, 60};
+	struct op_result result;
+	struct rng waits;
+
+	rng_init(&waits, 5);
+	retry_run(&world->host, &(struct op_request){&scenario_deposit.operations[0], &variant, params, 1, 1, 1000000},
+	          &policy, &waits, &result);
+	assert_int_equal(result.end, OP_CONFLICT);
+	assert_int_equal(result.attempts, 2);
+	assert_int_equal(look(world).transactions, 1);
+	assert_true(result.wrote_alone);
+}
+
 static void without_a_transaction_no_begin_and_no_commit_is_made(void **state)
 {
 	struct world *world = *state;
@@ -335,6 +371,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(one_try_is_one_try, open_world, close_world),
 		cmocka_unit_test_setup_teardown(what_the_business_denies_is_not_tried_again, open_world, close_world),
 		cmocka_unit_test(what_may_be_tried_again),
+		cmocka_unit_test_setup_teardown(what_an_earlier_try_wrote_is_not_forgotten, open_world, close_world),
 		cmocka_unit_test_setup_teardown(without_a_transaction_no_begin_and_no_commit_is_made, open_world,
 		                                close_world),
 		cmocka_unit_test_setup_teardown(without_a_transaction_half_a_deposit_stays, open_world, close_world),
