@@ -44,12 +44,9 @@ char *handling_obstacle(const struct variant *variant, const struct fault *fault
 {
 	bool breaks = fault->how == FAULT_CUT || fault->how == FAULT_LOSE;
 	unsigned needs = (variant != NULL ? variant->needs : 0) | (breaks ? DB_HAS_CONNECTIONS : 0);
-	unsigned lacks = needs & ~db_abilities(target);
+	const char *lacking = db_lacking(target, needs);
 
-	for (unsigned ability = 1; ability != 0 && ability <= lacks; ability <<= 1)
-		if ((lacks & ability) != 0)
-			return mem_printf("%s lacks %s", product, db_ability_name((enum db_ability)ability));
-	return NULL;
+	return lacking != NULL ? mem_printf("%s lacks %s", product, lacking) : NULL;
 }
 
 /* An address of that engine, which is not gone to, names its driver. */

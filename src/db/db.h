@@ -157,6 +157,8 @@ unsigned db_abilities(const struct db_target *target);
 unsigned db_session_abilities(const struct db_session *session);
 /* "locks by name", ...: what an engine without this ability lacks, for people. */
 const char *db_ability_name(enum db_ability ability);
+/* The same of the first ability that is needed and not there; NULL: none is lacking. */
+const char *db_lacking(const struct db_target *target, unsigned needs);
 
 /* After it, the database exists: a server's is made where it is missing (CREATE DATABASE),
  * SQLite's by opening it. Needs no right to make databases where it is there already. */

@@ -151,6 +151,13 @@ unsigned db_session_abilities(const struct db_session *session)
 	return session->driver->abilities;
 }
 
+const char *db_lacking(const struct db_target *target, unsigned needs)
+{
+	unsigned lacks = needs & ~db_abilities(target);
+
+	return lacks != 0 ? db_ability_name((enum db_ability)(lacks & -lacks)) : NULL;
+}
+
 bool db_cut(struct db_session *session, enum db_cut cut)
 {
 	check_process(session);

@@ -13,9 +13,7 @@ void text_volley(FILE *to, const struct report_style *style, const struct run_re
 	struct str line = {0}, str = {0};
 
 	str_volley(&line, &result->plan);
-	if (!result->plan.recorded)
-		str_add(&line, "; nothing is recorded at the workers");
-	str_printf(&line, "; seed %llu.", (unsigned long long)result->plan.seed);
+	str_plan_end(&line, &result->plan);
 	str_paragraph(&str, style, "", str_text(&line));
 	str_fini(&line);
 	str_write(&str, to);

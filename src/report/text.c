@@ -71,6 +71,13 @@ void str_place(struct str *str, const struct run_result *result)
 		str_printf(str, ", %s", result->plan.database);
 }
 
+void str_plan_end(struct str *line, const struct run_plan *plan)
+{
+	if (!plan->recorded)
+		str_add(line, "; nothing is recorded at the workers");
+	str_printf(line, "; seed %llu.", (unsigned long long)plan->seed);
+}
+
 static void text_plan(FILE *to, const struct report_style *style, const struct run_result *result)
 {
 	struct str line = {0}, str = {0};
@@ -78,9 +85,7 @@ static void text_plan(FILE *to, const struct report_style *style, const struct r
 	str_volley(&line, &result->plan);
 	str_add(&line, "; ");
 	str_place(&line, result);
-	if (!result->plan.recorded)
-		str_add(&line, "; nothing is recorded at the workers");
-	str_printf(&line, "; seed %llu.", (unsigned long long)result->plan.seed);
+	str_plan_end(&line, &result->plan);
 	str_paragraph(&str, style, "", str_text(&line));
 	str_fini(&line);
 	str_write(&str, to);

@@ -19,6 +19,8 @@ void str_tries(struct str *str, const struct report_style *style, const struct r
 /* "deposit/atomic_no_delay: 10 deposits of 100 to ..."; "MariaDB 10.11.19 READ COMMITTED ..." */
 void str_volley(struct str *str, const struct run_plan *plan);
 void str_place(struct str *str, const struct run_result *result);
+/* "; nothing is recorded at the workers; seed 41." */
+void str_plan_end(struct str *line, const struct run_plan *plan);
 /* The verdict as a sentence, with what a reader should know beside it. */
 void str_verdict(struct str *str, const struct report_style *style, const char *indent,
                  const struct run_result *result);

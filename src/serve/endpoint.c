@@ -24,8 +24,6 @@ bool endpoint_open(struct endpoint *endpoint, struct err *err)
 	if (endpoint->session == NULL)
 		return false;
 	recorder_watch(endpoint->recorder, endpoint->session);
-	if (settings->fault.how != FAULT_NONE && endpoint->fault.fault.how == FAULT_NONE)
-		fault_init(&endpoint->fault, &settings->fault);
 	fault_watch(&endpoint->fault, endpoint->session);
 	recorder_boot(endpoint->recorder, getpid(), db_identity(endpoint->session)->connection);
 	return true;
@@ -283,16 +281,11 @@ static void reply_without_slash(const struct registry_entry *entry, const char *
 /* Never something else in its place. */
 static bool is_applicable(const struct endpoint *endpoint, const struct variant *variant, struct http_reply *reply)
 {
-	unsigned lacks = variant->needs & ~db_abilities(endpoint->settings->target);
+	const char *lacking = db_lacking(endpoint->settings->target, variant->needs);
 
-	for (unsigned ability = 1; ability != 0 && ability <= lacks; ability <<= 1) {
-		if ((lacks & ability) != 0) {
-			http_reply_text(reply, 501, "not applicable: this database lacks %s",
-			                db_ability_name((enum db_ability)ability));
-			return false;
-		}
-	}
-	return true;
+	if (lacking != NULL)
+		http_reply_text(reply, 501, "not applicable: this database lacks %s", lacking);
+	return lacking == NULL;
 }
 
 static bool find_variant(const struct http_request *request, struct registry_entry *entry,

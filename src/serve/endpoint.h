@@ -18,7 +18,7 @@ struct endpoint {
 	/* the endpoint's own */
 	struct db_session *session; /* NULL: none, the next request opens one */
 	struct rng pauses, waits;   /* of the request under way */
-	struct fault_watch fault;
+	struct fault_watch fault;   /* set by fault_init where there is one */
 };
 
 /* Opens the session; false and an error when there is no database. */

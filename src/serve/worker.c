@@ -227,6 +227,7 @@ static bool boot(struct worker *worker)
 		/* Above all that a request's own number can be, and different for each process. */
 		.unnumbered = (uint64_t)(post->slot + 1) << 48 | (uint64_t)post->generation << 32,
 	};
+	fault_init(&worker->endpoint.fault, &post->settings->fault);
 	worker->most = draw_most_requests(post);
 	if (!open_database(worker) || !open_server(worker))
 		return false;

@@ -15,10 +15,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "golden.h"
-#include "report_world.h"
-
-static const struct report_style plain = {.columns = 80, .utf8 = true};
+#include "report_words.h"
 
 /* ---- JSON -------------------------------------------------------------------------------------- */
 
@@ -278,25 +275,6 @@ static void the_table_fits_and_keeps_every_figure(void **state)
 }
 
 /* ---- the words --------------------------------------------------------------------------------- */
-
-static char *run_text(const struct world *world)
-{
-	struct printed printed;
-
-	printed_begin(&printed);
-	report_text.plan(printed.to, &plain, &world->result);
-	report_text.run(printed.to, &plain, &world->result);
-	return printed_end(&printed);
-}
-
-static void says(const struct world *world, const char *wanted)
-{
-	char *text = run_text(world);
-
-	if (strstr(text, wanted) == NULL)
-		fail_msg("'%s' is not in:\n%s", wanted, text);
-	free(text);
-}
 
 static void every_verdict_in_words(void **state)
 {

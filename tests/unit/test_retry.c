@@ -233,7 +233,8 @@ static enum op_end writes_once(struct op *op)
 	first = matched == 0;
 	done = done && (!first || op_write(op, &(struct op_step){
 		.label = "record", .args = {db_int(account)},
-		.sql = "INSERT INTO demo_transaction (account_id, amount, timestamp) VALUES (?, 1, '2026-11-23')"}, NULL));
+		.sql = "INSERT INTO demo_transaction (account_id, amount, timestamp) "
+		       "VALUES (?, 1, '2026-11-23')"}, NULL));
 	done = done && op_write(op, &(struct op_step){
 		.label = "miss", .sql = "UPDATE demo_account SET balance = 1 WHERE id = -1"}, NULL);
 	return op_end(op, done);
