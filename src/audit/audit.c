@@ -394,8 +394,8 @@ static void conclude(const struct audit_input *input, struct findings *findings)
 		findings->serial_by_construction = true;
 	else if (findings->pairs_overlapped == 0)
 		findings_doubt(findings,
-		               "no two requests overlapped although %d workers could have served them at "
-		               "once: raise -n, lower --wait, lengthen --delay", input->workers);
+		               "no two requests overlapped although the workers could have served %d at "
+		               "once: raise -n, lower --wait, lengthen --delay", input->lanes);
 }
 
 void audit_deposits(const struct audit_input *input, struct findings *findings)

@@ -29,8 +29,8 @@ struct audit_input {
 	uint64_t events_missing;
 	const struct audit_reply *replies; /* request i is replies[i - 1] */
 	size_t n_replies;
-	int workers;
-	bool overlap_possible;         /* more than one worker and more than one request */
+	int lanes;                     /* requests that the workers can serve at a time */
+	bool overlap_possible;         /* more than one of these and more than one request */
 	bool dirty_reads;              /* the sessions ran at READ UNCOMMITTED */
 	int max_tries;                 /* of one request, by the runner; 0 counts as 1 */
 	const char *balance_table;     /* the steps that matter are those on this table's one row... */

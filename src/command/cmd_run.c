@@ -14,8 +14,10 @@
 #include "command/interrupt.h"
 #include "command/race.h"
 #include "command/several.h"
+#include "command/worker_kind.h"
 #include "report/report.h"
 #include "scenarios/accounts.h"
+#include "serve/cpus.h"
 
 static int run(int argc, char **argv);
 
@@ -39,7 +41,8 @@ struct delay {
 
 struct order {
 	const char *mix, *trace;
-	int64_t workers, requests, wait_ns, timeout_ns, amount, seed;
+	struct worker_kind kind;
+	int64_t workers, cpus, requests, wait_ns, timeout_ns, amount, seed;
 	struct delay delay;
 	bool traced, untraced, json, keep;
 	struct handling handling;
@@ -96,6 +99,15 @@ static bool check_order(const struct order *order, struct err *err)
 	return true;
 }
 
+static bool check_cpus(const struct order *order, struct err *err)
+{
+	int there = order->cpus > 0 ? cpus_allowed(err) : 0;
+
+	if (order->cpus == 0 || (there > 0 && order->cpus <= there))
+		return true;
+	return there > 0 && err_set(err, "--cpus %lld: the workers may use %d", (long long)order->cpus, there);
+}
+
 static bool plan(const struct order *order, const char *name, struct experiment *experiment, struct err *err)
 {
 	struct registry_entry mix = {0};
@@ -110,6 +122,9 @@ static bool plan(const struct order *order, const char *name, struct experiment 
 		return err_set(err, "--mix: '%s' is not a way to write the same operation", order->mix);
 	experiment->mix = mix.variant;
 	experiment->workers = (int)order->workers;
+	experiment->worker_class = worker_kind_class(&order->kind);
+	experiment->threads = (int)order->kind.threads;
+	experiment->cpus = (int)order->cpus;
 	experiment->requests = (size_t)order->requests;
 	experiment->wait_ns = order->wait_ns;
 	experiment->delay_min_ns = order->delay.min_ns;
@@ -124,7 +139,7 @@ static bool plan(const struct order *order, const char *name, struct experiment 
 	experiment->retry = handling_retry(&order->handling);
 	experiment->fault = order->handling.fault;
 	experiment->fault_text = order->handling.fault_text;
-	return check_order(order, err) && handling_check(&order->handling, err) &&
+	return check_order(order, err) && check_cpus(order, err) && handling_check(&order->handling, err) &&
 	       check_level(order, experiment->entry.variant, err) && check_level(order, experiment->mix, err) &&
 	       check_mix(experiment, err);
 }
@@ -301,6 +316,7 @@ static int run(int argc, char **argv)
 {
 	struct order order = {
 		.workers = 3,
+		.kind = {WORKER_SYNC, 1},
 		.requests = 10,
 		.timeout_ns = 30 * NS_PER_S,
 		.amount = 100,
@@ -312,12 +328,16 @@ static int run(int argc, char **argv)
 	};
 	const struct opt options[] = {
 		DATABASE_OPTIONS(order.where),
-		{"workers", 'w', "N", "processes, one request at a time each (3)", opt_number, &order.workers, 1, 1000},
+		{"workers", 'w', "N", "processes (3)", opt_number, &order.workers, 1, SERVE_MOST_WORKERS},
+		WORKER_KIND_OPTIONS(order.kind),
+		{"cpus", 0, "N", "processors that all workers share (all there are)", opt_number, &order.cpus, 1,
+		 INT32_MAX},
 		{"requests", 'n', "N", "how many are fired (10); at most 2048 at once", opt_number,
 		 &order.requests, 1, 10000},
 		{"wait", 0, "SECONDS", "between the starts of two requests (0)", opt_duration, &order.wait_ns, 0, 0},
 		{"delay", 0, "MIN..MAX", "the pause of variants that have one (0.3..1)", opt_delay, &order.delay, 0, 0},
-		{"timeout", 't', "SECONDS", "killed if busy for longer, looked at each second;\n0: never (30)",
+		{"timeout", 't', "SECONDS", "killed if busy for longer, looked at each second;\n"
+		 "0: never; does not bound gthread workers (30)",
 		 opt_duration, &order.timeout_ns, 0, 0},
 		{"amount", 0, "N", "of each deposit (100)", opt_number, &order.amount, 0, ACCOUNT_MAX_BALANCE},
 		{"traced", 0, NULL, "double the amount with each request, so that every value\n"

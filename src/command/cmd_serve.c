@@ -17,7 +17,7 @@ static int run(int argc, char **argv);
 const struct command command_serve = {
 	.name = "serve",
 	.operands = "[options]",
-	.summary = "serve the endpoints with pre-forked workers, one request at a time each",
+	.summary = "serve the endpoints with pre-forked workers, synchronous or threaded",
 	.help = "POST /demo/VARIANT/ with the form fields account and amount. `racy list` names the variants.\n"
 	        "\n"
 	        "Signals to the arbiter: TERM finishes the requests under way and stops, INT (Ctrl-C) and QUIT\n"
@@ -68,6 +68,7 @@ static void tell_workers(const struct serve_order *order, const char *bind, int 
 	const char *colon = strrchr(bind, ':');
 	char *timeout = duration_text(order->timeout_ns);
 	char *min = duration_text(order->delay_min_ns), *max = duration_text(order->delay_max_ns);
+	char *workers = worker_kind_text(&order->kind, order->workers);
 	bool varies = !text_equal(min, max);
 
 	if (colon == NULL)
@@ -76,9 +77,12 @@ static void tell_workers(const struct serve_order *order, const char *bind, int 
 		log_info("listening at http://0.0.0.0:%d", port);
 	else
 		log_info("listening at http://%.*s:%d", (int)(colon - bind), bind, port);
-	log_info("%lld synchronous worker%s, time-out %s, delay %s%s%s, seed %lld", (long long)order->workers,
-	         order->workers > 1 ? "s" : "", order->timeout_ns > 0 ? timeout : "none", min,
+	if (order->kind.class == WORKER_SYNC && order->kind.threads > 1)
+		log_info("%lld threads are not for sync workers: gthread workers are started instead",
+		         (long long)order->kind.threads);
+	log_info("%s, time-out %s, delay %s%s%s, seed %lld", workers, order->timeout_ns > 0 ? timeout : "none", min,
 	         varies ? " to " : "", varies ? max : "", (long long)order->seed);
+	free(workers);
 	free(timeout);
 	free(min);
 	free(max);
@@ -114,6 +118,9 @@ static void take_order(const struct serve_order *order, const struct database *d
                        struct serve_settings *settings)
 {
 	settings->workers = (int)order->workers;
+	settings->worker_class = worker_kind_class(&order->kind);
+	settings->threads = (int)order->kind.threads;
+	settings->keep_alive_ns = order->keep_alive_ns;
 	settings->timeout_ns = order->timeout_ns;
 	settings->graceful_ns = order->graceful_ns;
 	settings->max_requests = order->max_requests;

@@ -27,7 +27,8 @@ static const char *const late[] = {"bind", "backlog", "pid", "db", "isolation", 
 static const struct {
 	const char *name, *text;
 } defaults[] = {
-	{"bind", "127.0.0.1:8000"}, {"backlog", "2048"}, {"workers", "3"}, {"timeout", "30s"},
+	{"bind", "127.0.0.1:8000"}, {"backlog", "2048"}, {"workers", "3"}, {"worker-class", "sync"},
+	{"threads", "1"}, {"keep-alive", "2s"}, {"timeout", "30s"},
 	{"graceful-timeout", "30s"}, {"max-requests", "0"}, {"max-requests-jitter", "0"}, {"delay", "3s..10s"},
 	{"max-tries", "1"}, {"no-transaction", "no"},
 };
@@ -71,8 +72,12 @@ static void fill_table(struct serve_order *order, struct opt table[static MOST_O
 		 65535},
 		{"workers", 'w', "N", "processes, 1 to 1000 (3)", opt_number, &order->workers, 1,
 		 SERVE_MOST_WORKERS},
+		WORKER_KIND_OPTIONS(order->kind),
+		{"keep-alive", 0, "TIME", "gthread: how long a connection may wait for another\n"
+		 "request; 0: it is closed after each (2s)", opt_duration, &order->keep_alive_ns, 0, 0},
 		{"timeout", 't', "TIME",
-		 "a worker busy for longer is ended and replaced; 0: never\n(30s)", opt_duration,
+		 "a worker busy for longer is ended and replaced; 0: never.\n"
+		 "It does not bound the requests of a gthread worker (30s)", opt_duration,
 		 &order->timeout_ns, 0, 0},
 		{"graceful-timeout", 0, "TIME", "how long TERM waits for requests under way (30s)", opt_duration,
 		 &order->graceful_ns, 0, 0},

@@ -7,10 +7,12 @@
 #include "command/command.h"
 #include "command/database.h"
 #include "command/handling.h"
+#include "command/worker_kind.h"
 
 struct serve_order {
 	const char *bind, *pid_file, *access_log, *error_log; /* NULL: none */
-	int64_t backlog, workers, timeout_ns, graceful_ns, max_requests, max_requests_jitter, seed;
+	struct worker_kind kind;
+	int64_t backlog, workers, keep_alive_ns, timeout_ns, graceful_ns, max_requests, max_requests_jitter, seed;
 	int64_t delay_min_ns, delay_max_ns;
 	struct handling handling;
 	struct database_options where;

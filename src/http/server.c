@@ -1,6 +1,6 @@
 /* A synchronous worker's HTTP on libmicrohttpd, in the one mode of it that neither drops nor hoards
  * connections when several processes share a listening socket: epoll, a connection limit of one,
- * "Connection: close", and no thread of its own.
+ * and no thread of its own.
  *
  * A request passes four callbacks: on_target (the line was read), on_access again and again (the
  * head is there; a piece of the body; all of it), on_end. A refused request takes the same way, so
@@ -35,6 +35,9 @@ struct http_server {
 	/* of the connection that is open */
 	int connection_fd; /* -1: none */
 	bool end_noticed;
+	int64_t until_ns; /* it is cut off then; 0: never */
+	bool kept;        /* it waits for another request */
+	bool cut;         /* nothing more of it is served */
 	unsigned fruitless_runs; /* one after the other: more was to be done at once, and no callback came */
 };
 
@@ -95,9 +98,9 @@ static void fini_reply(struct http_reply *reply)
 	*reply = (struct http_reply){0};
 }
 
-static bool add_headers(struct MHD_Response *response, const struct http_reply *reply)
+static bool add_headers(struct MHD_Response *response, const struct http_reply *reply, bool last)
 {
-	bool good = MHD_add_response_header(response, "Connection", "close") == MHD_YES;
+	bool good = !last || MHD_add_response_header(response, "Connection", "close") == MHD_YES;
 
 	if (good && reply->content_type != NULL)
 		good = MHD_add_response_header(response, "Content-Type", reply->content_type) == MHD_YES;
@@ -107,7 +110,7 @@ static bool add_headers(struct MHD_Response *response, const struct http_reply *
 	return good;
 }
 
-static struct MHD_Response *make_response(struct http_reply *reply)
+static struct MHD_Response *make_response(struct http_reply *reply, bool last)
 {
 	struct MHD_Response *response =
 		MHD_create_response_from_buffer(reply->body_length, reply->body, MHD_RESPMEM_MUST_FREE);
@@ -115,7 +118,7 @@ static struct MHD_Response *make_response(struct http_reply *reply)
 	if (response == NULL)
 		return NULL;
 	reply->body = NULL;
-	if (add_headers(response, reply))
+	if (add_headers(response, reply, last))
 		return response;
 	MHD_destroy_response(response);
 	return NULL;
@@ -129,21 +132,23 @@ static void keep(struct exchange *exchange, const struct http_reply *reply)
 }
 
 /* Sends the reply, or a 500 for one that cannot be sent, and gives it back. */
-static enum MHD_Result send_reply(struct MHD_Connection *connection, struct exchange *exchange,
-                                  struct http_reply *reply)
+static enum MHD_Result send_reply(const struct http_server *server, struct MHD_Connection *connection,
+                                  struct exchange *exchange, struct http_reply *reply)
 {
+	/* After a request that was refused nobody can be sure where the next one begins. */
+	bool last = server->settings.keep_alive_ns == 0 || server->quiesced || exchange->refusal.status != 0;
 	struct MHD_Response *response = NULL;
 
 	keep(exchange, reply);
 
 	if (reply->status >= 200 && reply->status <= 599)
-		response = make_response(reply);
+		response = make_response(reply, last);
 	if (response == NULL) {
 		log_error("a reply with status %d cannot be sent as it is", reply->status);
 		fini_reply(reply);
 		http_reply_text(reply, MHD_HTTP_INTERNAL_SERVER_ERROR, "the reply cannot be sent");
 		keep(exchange, reply);
-		response = make_response(reply);
+		response = make_response(reply, true);
 	}
 	enum MHD_Result result = MHD_NO;
 	if (response != NULL) {
@@ -161,12 +166,21 @@ const char *http_header(const struct http_request *request, const char *name)
 	return MHD_lookup_connection_value((struct MHD_Connection *)request->headers, MHD_HEADER_KIND, name);
 }
 
+/* From now on; 0: never. */
+static void cut_after(struct http_server *server, int64_t ns)
+{
+	server->until_ns = ns > 0 ? clock_now_ns() + ns : 0;
+}
+
 static void *on_target(void *context, const char *target, struct MHD_Connection *connection)
 {
+	struct http_server *server = context;
 	struct exchange *exchange = mem_new(1, sizeof *exchange);
 
-	(void)context;
 	(void)connection;
+	if (server->kept)
+		cut_after(server, server->settings.arrival_ns);
+	server->kept = false;
 	exchange->target = mem_text(target);
 	return exchange;
 }
@@ -200,18 +214,21 @@ static void tell(const struct http_server *server, struct MHD_Connection *connec
 		.status = exchange->status,
 		.body_length = exchange->reply_length,
 	};
-	server->settings.tell(server->settings.context, &record);
+	server->settings.tell(server->settings.tell_context, &record);
 }
 
 static void on_end(void *context, struct MHD_Connection *connection, void **own,
                    enum MHD_RequestTerminationCode code)
 {
+	struct http_server *server = context;
 	struct exchange *exchange = *own;
 
-	(void)code;
 	if (exchange == NULL)
 		return;
-	tell(context, connection, exchange);
+	server->kept = code == MHD_REQUEST_TERMINATED_COMPLETED_OK && server->settings.keep_alive_ns > 0;
+	if (server->kept)
+		cut_after(server, server->settings.keep_alive_ns);
+	tell(server, connection, exchange);
 	str_fini(&exchange->body);
 	free(exchange->method);
 	free(exchange->version);
@@ -229,13 +246,14 @@ static void refuse(struct exchange *exchange, int status, const char *why, bool 
 	str_fini(&exchange->body);
 }
 
-static enum MHD_Result answer_refusal(struct MHD_Connection *connection, struct exchange *exchange)
+static enum MHD_Result answer_refusal(const struct http_server *server, struct MHD_Connection *connection,
+                                      struct exchange *exchange)
 {
 	struct http_reply reply = {0};
 
 	log_line(LOG_DEBUG, "refused with %d: %s", exchange->refusal.status, exchange->refusal.why);
 	http_reply_text(&reply, exchange->refusal.status, "%s", exchange->refusal.why);
-	return send_reply(connection, exchange, &reply);
+	return send_reply(server, connection, exchange, &reply);
 }
 
 static void judge(const struct http_server *server, struct exchange *exchange, const struct head *head)
@@ -289,7 +307,7 @@ static enum MHD_Result serve(const struct http_server *server, struct exchange *
 
 	request.content_type = http_header(&request, "Content-Type");
 	server->settings.handler(server->settings.context, &request, &reply);
-	return send_reply(connection, exchange, &reply);
+	return send_reply(server, connection, exchange, &reply);
 }
 
 static enum MHD_Result on_access(void *context, struct MHD_Connection *connection, const char *url,
@@ -300,12 +318,14 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *connectio
 	struct exchange *exchange = *own;
 
 	server->fruitless_runs = 0;
+	if (server->cut)
+		return MHD_NO;
 	(void)url; /* it ends at a %00: the target is decoded here instead */
 	if (!exchange->judged) {
 		const struct head head = {connection, method, version, exchange->target};
 		remember_head(server, exchange, &head);
 		judge(server, exchange, &head);
-		return exchange->refusal.unframed ? answer_refusal(connection, exchange) : MHD_YES;
+		return exchange->refusal.unframed ? answer_refusal(server, connection, exchange) : MHD_YES;
 	}
 	if (*n > 0) {
 		bool good = take_body(server, exchange, bytes, *n);
@@ -313,7 +333,9 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *connectio
 		return good ? MHD_YES : MHD_NO;
 	}
 	if (exchange->refusal.status != 0)
-		return answer_refusal(connection, exchange);
+		return answer_refusal(server, connection, exchange);
+	/* It has arrived: how long it takes from now on is not its client's doing. */
+	server->until_ns = 0;
 	return serve(server, exchange, connection, method);
 }
 
@@ -327,10 +349,13 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 	(void)own;
 	server->connection_fd = -1;
 	server->end_noticed = false;
+	server->kept = server->cut = false;
+	server->until_ns = 0;
 	server->fruitless_runs = 0;
 	if (code != MHD_CONNECTION_NOTIFY_STARTED)
 		return;
 	server->accepted++;
+	cut_after(server, server->settings.arrival_ns);
 	server->connection_fd =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 }
@@ -395,8 +420,22 @@ int http_server_fd(const struct http_server *server)
 int64_t http_server_wait_ns(const struct http_server *server)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
+	int64_t ns = MHD_get_timeout(server->daemon, &ms) == MHD_YES ? (int64_t)ms * NS_PER_MS : -1;
 
-	return MHD_get_timeout(server->daemon, &ms) == MHD_YES ? (int64_t)ms * NS_PER_MS : -1;
+	if (server->until_ns == 0 || server->cut)
+		return ns;
+	int64_t left_ns = server->until_ns - clock_now_ns();
+	left_ns = left_ns > 0 ? left_ns : 0;
+	return ns >= 0 && ns < left_ns ? ns : left_ns;
+}
+
+/* What was read before its time was over has been served; what comes after that never is. */
+static void notice_time(struct http_server *server)
+{
+	if (server->connection_fd < 0 || server->until_ns == 0 || server->cut || clock_now_ns() < server->until_ns)
+		return;
+	server->cut = true;
+	shutdown(server->connection_fd, SHUT_RDWR);
 }
 
 /* A chunk's size line that never ends fills the library's buffer, and the library then asks to be run
@@ -420,6 +459,7 @@ void http_server_run(struct http_server *server)
 		before = http_server_connections(server);
 		(void)MHD_run(server->daemon);
 		notice_end(server);
+		notice_time(server);
 		notice_standstill(server);
 	} while (http_server_connections(server) < before);
 }
@@ -429,6 +469,8 @@ void http_server_quiesce(struct http_server *server)
 	if (server->quiesced)
 		return;
 	server->quiesced = true;
+	if (server->kept)
+		server->until_ns = clock_now_ns();
 	MHD_socket fd = MHD_quiesce_daemon(server->daemon);
 	if (fd != MHD_INVALID_SOCKET)
 		close(fd);

@@ -2,7 +2,8 @@
  * synchronous worker. libmicrohttpd does the protocol; the loop is the caller's, so that a worker
  * keeps its own heartbeat and signals. No laboratory types here.
  *
- * Each connection is closed after its reply. The handler blocks: while it runs, nothing else does.
+ * Each connection is closed after its reply, unless keep_alive_ns is set. The handler blocks: while it runs,
+ * nothing else of this server does. A server belongs to one thread; several may share a listening socket.
  * It is called once for each well-formed request, with the whole body. What is malformed, or over
  * Gunicorn's limits, gets a 4xx or is closed without a word, and never reaches the handler. */
 #ifndef HTTP_SERVER_H
@@ -69,9 +70,12 @@ struct http_settings {
 	size_t max_body;         /* bytes; a larger body is answered 413; at most HTTP_MAX_DROPPED */
 	int64_t idle_timeout_ns; /* a connection on which nothing moves for so long is closed; rounded up to
 	                          * whole seconds; 0: never. The handler may take longer. */
+	int64_t keep_alive_ns;   /* how long a connection waits for another request after a reply; 0: it is closed */
+	int64_t arrival_ns;      /* a request that has not arrived as a whole for so long, from the connection's
+	                          * beginning or the request's line on, is cut off; 0: never */
 	http_handler *handler;
 	http_tell *tell; /* NULL: nobody wants to know */
-	void *context;   /* of both */
+	void *context, *tell_context;
 };
 
 struct http_server;
@@ -82,8 +86,9 @@ struct http_server *http_server_open(const struct http_settings *settings, struc
 int http_server_fd(const struct http_server *server);
 int64_t http_server_wait_ns(const struct http_server *server);
 void http_server_run(struct http_server *server);
-/* No new connections from now on; those that are there go on. May be called from inside the handler, whose
- * request is answered as ever, and again, which does nothing. */
+/* No new connections from now on; those that are there go on, but for one that waits between two requests:
+ * what has arrived is served, and it is closed. May be called from inside the handler, whose request is
+ * answered as ever, and again, which does nothing. */
 void http_server_quiesce(struct http_server *server);
 /* Connections that are open: 0 or 1. */
 size_t http_server_connections(const struct http_server *server);

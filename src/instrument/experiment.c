@@ -52,6 +52,17 @@ size_t experiment_max_traced(int64_t amount)
 	return n;
 }
 
+static int threads_of(const struct experiment *plan)
+{
+	return plan->worker_class == WORKER_GTHREAD && plan->threads > 1 ? plan->threads : 1;
+}
+
+/* Requests that can be served at a time. */
+static int lanes_of(const struct experiment *plan)
+{
+	return plan->workers * threads_of(plan);
+}
+
 static struct run_plan plan_of(const struct experiment *plan)
 {
 	return (struct run_plan){
@@ -59,6 +70,9 @@ static struct run_plan plan_of(const struct experiment *plan)
 		.variant = plan->entry.variant->name,
 		.mix = plan->mix != NULL ? plan->mix->name : NULL,
 		.workers = plan->workers,
+		.worker_class = worker_class_name(plan->worker_class),
+		.threads = threads_of(plan),
+		.cpus = plan->cpus,
 		.requests = plan->requests,
 		.wait_ns = plan->wait_ns,
 		.delay_min_ns = plan->delay_min_ns,
@@ -171,6 +185,9 @@ static bool race(struct lab *lab, struct err *err)
 	struct serve_settings settings = {
 		.listen_fd = listen_fd,
 		.workers = plan->workers,
+		.worker_class = plan->worker_class,
+		.threads = plan->threads,
+		.cpus = plan->cpus,
 		.timeout_ns = plan->timeout_ns,
 		.graceful_ns = plan->timeout_ns > 0 ? plan->timeout_ns : GRACEFUL_S * NS_PER_S,
 		.delay_min_ns = plan->delay_min_ns,
@@ -311,8 +328,8 @@ static bool judge(struct lab *lab, struct db_session *session, struct err *err)
 			.events_missing = lab->events.missing,
 			.replies = lab->result->replies,
 			.n_replies = lab->plan->requests,
-			.workers = lab->plan->workers,
-			.overlap_possible = lab->plan->workers > 1 && lab->plan->requests > 1,
+			.lanes = lanes_of(lab->plan),
+			.overlap_possible = lanes_of(lab->plan) > 1 && lab->plan->requests > 1,
 			/* beside a variant at a level of its own another one may run */
 			.dirty_reads = (db_session_abilities(session) & DB_HAS_DIRTY_READS) != 0 &&
 			               (is_level(&run->identity, DB_READ_UNCOMMITTED) ||
@@ -369,7 +386,7 @@ bool experiment_run(const struct experiment *plan, struct experiment_result *res
 	struct lab lab = {.plan = plan, .result = result};
 
 	*result = (struct experiment_result){.run = {.plan = plan_of(plan)}};
-	lab.rings = ring_set_new((size_t)plan->workers, RING_EVENTS, err);
+	lab.rings = ring_set_new((size_t)lanes_of(plan), RING_EVENTS, err);
 	bool ok = lab.rings != NULL && make_account(&lab, err);
 	if (ok)
 		ok = audit(&lab, race(&lab, err), err);

@@ -10,11 +10,15 @@
 #include "lab/registry.h"
 #include "lab/retry.h"
 #include "report/result.h"
+#include "serve/serve.h"
 
 struct experiment {
 	struct registry_entry entry;
 	const struct variant *mix; /* every second request's; NULL: none */
 	int workers;
+	enum worker_class worker_class;
+	int threads; /* of each gthread worker; 0 counts as 1 */
+	int cpus;    /* that all workers share; 0: all there are */
 	size_t requests;
 	int64_t wait_ns, delay_min_ns, delay_max_ns;
 	int64_t timeout_ns; /* a worker busy for longer is killed, as `racy serve` does; 0: never */

@@ -158,6 +158,9 @@ static void put_plan(json_t *object, const struct run_plan *plan)
 		put(sets, plan->sets[i].name, text(plan->sets[i].value));
 	}
 	put(object, "workers", json_integer(plan->workers));
+	put(object, "worker_class", text(plan->worker_class != NULL ? plan->worker_class : "sync"));
+	put(object, "threads", json_integer(plan->threads > 1 ? plan->threads : 1));
+	put(object, "cpus", plan->cpus > 0 ? json_integer(plan->cpus) : json_null());
 	put(object, "requests", count(plan->requests));
 	put(object, "wait_s", seconds(plan->wait_ns));
 	put(object, "delay_s", delay);
@@ -212,11 +215,12 @@ static void put_findings(json_t *object, const struct findings *findings)
 static json_t *overlap(const struct run_result *result)
 {
 	const struct findings *findings = &result->findings;
+	bool possible = (result->plan.workers > 1 || result->plan.threads > 1) && result->plan.requests > 1;
 	json_t *object = json_object();
 
 	put(object, "max_in_flight", count(findings->max_in_flight));
 	put(object, "pairs", count(findings->pairs_overlapped));
-	put(object, "possible", json_boolean(result->plan.workers > 1 && result->plan.requests > 1));
+	put(object, "possible", json_boolean(possible));
 	put(object, "seen_by", text(findings->overlap_seen_by_client ? "client" : "workers"));
 	return object;
 }

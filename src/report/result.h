@@ -10,6 +10,9 @@ struct run_plan {
 	const char *scenario, *variant; /* "deposit", "atomic_long_delay" */
 	const char *mix;                /* every second request's variant; NULL: none */
 	int workers;
+	const char *worker_class;       /* "sync", "gthread"; NULL: sync */
+	int threads;                    /* of each worker; 0 counts as 1 */
+	int cpus;                       /* that the workers share; 0: all there are */
 	size_t requests;
 	int64_t wait_ns;                  /* between the starts of two requests */
 	int64_t delay_min_ns, delay_max_ns;

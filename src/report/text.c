@@ -20,6 +20,27 @@ static void str_duration(struct str *str, int64_t ns)
 	free(text);
 }
 
+static bool is_threaded(const struct run_plan *plan)
+{
+	return plan->worker_class != NULL && !text_equal(plan->worker_class, "sync");
+}
+
+static void add_workers(struct str *str, const struct run_plan *plan)
+{
+	if (is_threaded(plan)) {
+		str_count(str, (size_t)plan->workers, "gthread worker");
+		str_add(str, " of ");
+		str_count(str, (size_t)plan->threads, "thread");
+		str_add(str, plan->workers > 1 ? " each" : "");
+	} else {
+		str_count(str, (size_t)plan->workers, "synchronous worker");
+	}
+	if (plan->cpus > 0) {
+		str_add(str, " on ");
+		str_count(str, (size_t)plan->cpus, "processor");
+	}
+}
+
 void str_volley(struct str *str, const struct run_plan *plan)
 {
 	str_printf(str, "%s/%s", plan->scenario, plan->variant);
@@ -38,7 +59,7 @@ void str_volley(struct str *str, const struct run_plan *plan)
 		str_add(str, " apart");
 	}
 	str_add(str, ", ");
-	str_count(str, (size_t)plan->workers, "synchronous worker");
+	add_workers(str, plan);
 	if (plan->pauses) {
 		str_add(str, ", a pause of ");
 		str_duration(str, plan->delay_min_ns);
@@ -365,8 +386,11 @@ static void add_none_seen(struct str *line, const struct run_result *result)
 
 	if (findings->serial_by_construction) {
 		str_add(line, "No loss seen: serial by construction (");
-		str_add(line, result->plan.workers == 1 ? "one synchronous worker serves one request at a time)."
-		                                        : "there was only one request).");
+		if (result->plan.workers > 1 || result->plan.threads > 1)
+			str_add(line, "there was only one request).");
+		else
+			str_printf(line, "one %s serves one request at a time).",
+			           is_threaded(&result->plan) ? "thread" : "synchronous worker");
 		return;
 	}
 	str_add(line, "No loss seen in this run: ");

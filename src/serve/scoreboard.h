@@ -11,7 +11,8 @@
 #include "base/attr.h"
 #include "base/err.h"
 
-/* BOOTING until the worker has all that it needs; BUSY while a request is served, which blocks it. */
+/* BOOTING until the worker has all that it needs; BUSY while a request is served, which blocks a
+ * synchronous worker. */
 enum seat_phase { SEAT_BOOTING, SEAT_IDLE, SEAT_BUSY };
 
 struct seat {

@@ -1,4 +1,4 @@
-/* The subject: pre-forked synchronous workers under an arbiter, as Gunicorn's users know them. */
+/* The subject: pre-forked workers under an arbiter, as Gunicorn's users know them: synchronous or threaded. */
 #ifndef SERVE_SERVE_H
 #define SERVE_SERVE_H
 
@@ -13,16 +13,29 @@
 #include "serve/logs.h"
 #include "trace/ring.h"
 
-enum { SERVE_MOST_WORKERS = 1000 };
+enum { SERVE_MOST_WORKERS = 1000, SERVE_MOST_THREADS = 256 };
+
+enum worker_class {
+	WORKER_SYNC,    /* one request at a time, a connection each */
+	WORKER_GTHREAD, /* as many at a time as it has threads, kept connections */
+};
+const char *worker_class_name(enum worker_class class); /* "sync", "gthread" */
+bool worker_class_of_name(const char *name, enum worker_class *class);
 
 struct serve_settings {
 	int listen_fd;            /* from serve_listen; of no more use once serving ended */
 	int workers;              /* processes */
+	enum worker_class worker_class;
+	int threads;              /* of each gthread worker; 0 counts as 1 */
+	int64_t keep_alive_ns;    /* gthread: how long a thread waits for another request on its connection; 0:
+	                           * the connection is closed after each */
+	int cpus;                 /* the workers share so many processors; 0: all there are */
 	/* A worker that is silent for longer, or busy with one connection, from its coming on, is killed and
-	 * replaced; 0: never. */
+	 * replaced; 0: never. A gthread worker's requests are not bounded by it, only how long they may take to
+	 * arrive. */
 	int64_t timeout_ns;
 	int64_t graceful_ns;      /* how long TERM waits for requests under way */
-	int64_t max_requests;     /* a worker leaves after so many and is replaced; 0: never */
+	int64_t max_requests;     /* a worker, of all its threads, leaves after so many and is replaced; 0: never */
 	int64_t max_requests_jitter; /* each process adds 0 to so many, drawn by seed, seat and generation */
 	int64_t delay_min_ns, delay_max_ns; /* what a pause lasts, drawn anew for each request */
 	uint64_t seed;            /* with the request's number it gives the delay, whichever worker serves */
@@ -31,7 +44,7 @@ struct serve_settings {
 	enum tx_mode tx_mode;
 	struct retry_policy retry; /* max_tries 0 counts as 1 */
 	struct fault fault;       /* on numbered and unnumbered requests alike; see endpoint.c */
-	struct ring_set *rings;   /* a slot for each worker; NULL: nothing is recorded */
+	struct ring_set *rings;   /* a slot for each thread of each worker; NULL: nothing is recorded */
 	bool boots_only;          /* the rings get the workers' boots and nothing of their requests */
 	const char *run;          /* the RUN in X-Racy-Request: RUN/i; NULL: such headers are ignored */
 	int ready_fd;             /* one byte is written here when every worker is at its post; -1: none */

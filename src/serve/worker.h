@@ -23,6 +23,9 @@ struct worker_post {
 	bool database_needed;
 };
 
+/* How many requests such a worker serves at a time. */
+size_t worker_lanes(const struct serve_settings *settings);
+
 /* For the child of a fork. INT, QUIT and ABRT end it at once, in the middle of whatever it does; TERM
  * and the arbiter's end let it finish the request under way. */
 NO_RETURN void worker_run(const struct worker_post *post);

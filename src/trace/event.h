@@ -23,7 +23,7 @@ enum { EVENT_TEXT = 32 }; /* bytes of a text in an event, NUL included; longer n
 struct event {
 	/* set by the writer (see ring.h) */
 	uint64_t seq;        /* counts a slot's events from 1, without gaps: a loss shows */
-	uint32_t slot;       /* which worker */
+	uint32_t slot;       /* which worker, or which of its threads */
 	uint32_t generation; /* which process in that slot: a respawned worker differs */
 	int64_t t_ns;        /* CLOCK_MONOTONIC */
 	/* the fact */

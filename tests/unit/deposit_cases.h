@@ -50,7 +50,7 @@ static inline int set_up(void **state)
 		scribe_boot(&world->worker[slot], 0, 10 + slot);
 	}
 	world->input = (struct audit_input){
-		.history = &world->history, .replies = world->replies, .rows = world->rows, .workers = 3,
+		.history = &world->history, .replies = world->replies, .rows = world->rows, .lanes = 3,
 		.overlap_possible = true, .balance_table = "demo_account", .record_table = "demo_transaction",
 	};
 	*state = world;

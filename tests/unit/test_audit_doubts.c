@@ -56,7 +56,7 @@ static void without_overlap_nothing_is_shown(void **state)
 	deposit(world, 2, 1, (struct plan){.read = 100, .read_at = 120, .write_at = 200, .commit_at = 210});
 	struct findings *findings = audit(world, 200);
 	assert_verdict(findings, VERDICT_INCONCLUSIVE);
-	assert_says(findings, "no two requests overlapped although 3 workers could have served them at once");
+	assert_says(findings, "no two requests overlapped although the workers could have served 3 at once");
 	assert_lost(findings, 0, 0); /* the events are not in doubt */
 }
 

@@ -58,7 +58,7 @@ static void make_world(struct audited *world, const struct rules *rules, uint64_
 	find_truth(&world->model, &world->truth);
 	world->input = (struct audit_input){
 		.history = &world->history, .replies = world->model.replies, .n_replies = rules->requests,
-		.workers = (int)rules->workers, .overlap_possible = rules->workers > 1 && rules->requests > 1,
+		.lanes = (int)rules->workers, .overlap_possible = rules->workers > 1 && rules->requests > 1,
 		.dirty_reads = rules->dirty_reads, .start_balance = world->model.versions[0].value,
 		.actual_balance = world->model.versions[world->model.n_versions - 1].value,
 		.rows = world->model.rows, .n_rows = world->model.n_rows, .balance_table = "demo_account",
