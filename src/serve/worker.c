@@ -353,10 +353,13 @@ static void serve(struct worker *worker)
 static void watch(struct worker *worker)
 {
 	while (atomic_load(&worker->there) > 0) {
+		int64_t ns = beat_every_ns(worker->post->settings);
 		eventfd_t left;
 
 		seat_beat(worker->post->seat, SEAT_IDLE);
-		wait_at_most(worker, beat_every_ns(worker->post->settings));
+		if (worker->leaving && worker->leave_by_ns - clock_now_ns() < ns)
+			ns = worker->leave_by_ns - clock_now_ns();
+		wait_at_most(worker, ns > 0 ? ns : 0);
 		eventfd_read(worker->left_fd, &left);
 		if (worker->leaving && clock_now_ns() >= worker->leave_by_ns && atomic_load(&worker->there) > 0) {
 			log_warning("worker %zu leaves %zu requests that did not finish in time",
