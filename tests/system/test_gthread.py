@@ -56,6 +56,14 @@ class Run(Home):
         result = self.race("non_atomic_long_delay", "-w", 2, "--threads", 3, "-n", 12, code=1)
         self.assertEqual(result["overlap"]["max_in_flight"], 6)
 
+    def test_each_thread_records_in_a_slot_of_its_own(self):
+        path = os.path.join(self.home, "trace")
+        self.race("non_atomic_long_delay", "-w", 2, "--threads", 3, "--trace", path, code=1)
+        with open(path, encoding="ascii") as file:
+            events = [json.loads(line) for line in file]
+        self.assertEqual({event["slot"] for event in events}, set(range(6)))
+        self.assertEqual({event["generation"] for event in events}, {1})
+
     def test_one_processor_is_enough_to_lose(self):
         self.check_lost(self.race("non_atomic_long_delay", "--cpus", 1, code=1))
         result = self.race("non_atomic_long_delay", "--cpus", 1, "-w", 1, "--threads", 3, code=1)
@@ -216,7 +224,7 @@ class Serve(Case):
 
     def test_a_refused_request_is_the_last(self):
         client = Client(self.threaded("--keep-alive", "1000s").port)
-        reply = client.ask(request("GET", "/", headers=["Transfer-Encoding: chunked", "Content-Length: 1"]))
+        reply = client.ask(request("GET", "/", headers=["Host: another"]))
         self.assertEqual((reply.status, reply.headers["connection"].lower()), (400, "close"))
         self.assertTrue(client.ended())
 
