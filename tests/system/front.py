@@ -45,9 +45,10 @@ def site(changes):
 
 
 class Front:
-    """In front of the workers on `ports`, in turn, and of an instrument on the port of that name."""
+    """In front of the workers on `upstreams`, in turn (ports of this host, or HOST:PORT), and of an instrument on the
+    port of that name."""
 
-    def __init__(self, *ports, changes=(), instrument=1):
+    def __init__(self, *upstreams, changes=(), instrument=1):
         nobody = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
         self.folder = tempfile.mkdtemp(prefix="racy-nginx-")
         shutil.copytree(os.path.join(DEPLOY, "static"), self.folder + "/static")
@@ -58,7 +59,7 @@ class Front:
             changes = (("listen 80;", "listen 127.0.0.1:%d;" % self.port), ("app:8000;", "these;"),
                        ("app:8080;", "127.0.0.1:%d;" % instrument),
                        ("/usr/share/nginx/html;", self.folder + "/static;"), *changes)
-            servers = " ".join("server 127.0.0.1:%d;" % port for port in ports)
+            servers = " ".join("server %s;" % (u if isinstance(u, str) else "127.0.0.1:%d" % u) for u in upstreams)
             self._write("site.conf", site(changes))
             self._write("nginx.conf", WRAPPER % {"folder": self.folder, "servers": servers})
             if nobody:

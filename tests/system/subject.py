@@ -35,18 +35,18 @@ def gone(pidfd):
 
 
 class Server:
-    """racy serve on a free port. `database` is a word or a URL for --db."""
+    """racy serve on a free port. `database` is a word or a URL for --db; `within` goes before the command."""
 
-    def __init__(self, database, *options, workers=3, **popen):
+    def __init__(self, database, *options, workers=3, host="127.0.0.1", within=(), **popen):
         self.database = database
         self.lines = []
         self.process = subprocess.Popen(
-            [RACY, "serve", "--bind", "127.0.0.1:0", "--workers", str(workers), "--db", database, *options],
+            [*within, RACY, "serve", "--bind", host + ":0", "--workers", str(workers), "--db", database, *options],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **popen)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
         try:
-            self.port = int(self.await_line(r"listening at http://127\.0\.0\.1:(\d+)").group(1))
+            self.port = int(self.await_line(r"listening at http://%s:(\d+)" % re.escape(host)).group(1))
             until(lambda: len(self.workers()) == workers, "all workers at their posts")
         except AssertionError:
             self.process.kill()
@@ -178,7 +178,8 @@ def read_reply(client):
 class MariaDB:
     """A server that can go away and come back with its data, which a throw-away one cannot."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *settings):
+        self.settings = settings or ["--skip-networking"]
         self.folder = os.path.join(folder, "mariadb")
         os.mkdir(self.folder)
         self.user = ["--user=mysql"] if os.geteuid() == 0 else []
@@ -197,7 +198,7 @@ class MariaDB:
     def start(self):
         self.process = subprocess.Popen(
             [shutil.which("mariadbd") or "/usr/sbin/mariadbd", "--no-defaults", "--datadir=" + self.folder + "/data",
-             "--socket=" + self.socket, "--skip-networking", "--innodb-log-file-size=8M", *self.user],
+             "--socket=" + self.socket, *self.settings, "--innodb-log-file-size=8M", *self.user],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until(self.answers, "MariaDB answers")
 
