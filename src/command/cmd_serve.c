@@ -134,12 +134,20 @@ static void take_order(const struct serve_order *order, const struct database *d
 		settings->db.lock_wait_ns = database_patience_ns(order->timeout_ns);
 }
 
+/* Where it listens. */
+struct place {
+	int fd, port;
+	char *bind;
+	bool inherited;
+};
+
 struct serving {
 	int argc;
 	char **argv;
 	const struct serve_order *started_with;
 	const struct database *database;
 	struct logs *logs;
+	struct place place;
 };
 
 /* Nothing of the fresh order is used once it was taken: what it says in texts takes a new start, and the logs
@@ -164,11 +172,12 @@ static bool reload(void *context, struct serve_settings *settings, struct err *e
 	return ok;
 }
 
-static int serve(struct serving *serving, int listen_fd)
+static int serve(struct serving *serving)
 {
 	const struct serve_order *order = serving->started_with;
 	struct serve_settings settings = {
-		.listen_fd = listen_fd,
+		.listen_fd = serving->place.fd,
+		.listen_inherited = serving->place.inherited,
 		.seed = (uint64_t)order->seed,
 		.target = &serving->database->target,
 		.db = serving->database->settings,
@@ -186,7 +195,7 @@ static int serve(struct serving *serving, int listen_fd)
 	return RACY_OK;
 }
 
-static int serve_on(struct serving *serving, int listen_fd, int port, struct err *err)
+static int serve_on(struct serving *serving, struct err *err)
 {
 	const struct serve_order *order = serving->started_with;
 
@@ -196,8 +205,27 @@ static int serve_on(struct serving *serving, int listen_fd, int port, struct err
 	if (!look_for_accounts(serving->database, err))
 		return RACY_ENVIRONMENT;
 	tell_handling(&order->handling);
-	tell_workers(order, order->bind, port);
-	return serve(serving, listen_fd);
+	tell_workers(order, serving->place.bind, serving->place.port);
+	return serve(serving);
+}
+
+static bool take_place(const struct serve_order *order, struct place *place, int *code, struct err *err)
+{
+	bool malformed = false;
+
+	place->fd = serve_inherit(&place->inherited, &place->bind, &place->port, err);
+	if (!place->inherited) {
+		place->fd = serve_listen_patiently(order->bind, (int)order->backlog, &place->port, &malformed, err);
+		place->bind = mem_text(order->bind);
+	} else if (place->fd >= 0) {
+		log_info("the socket was passed to us (LISTEN_FDS): --bind and --backlog are not asked");
+	}
+	*code = malformed ? RACY_USAGE : RACY_ENVIRONMENT;
+	if (place->fd < 0) {
+		free(place->bind);
+		place->bind = NULL;
+	}
+	return place->fd >= 0;
 }
 
 static int open_and_serve(struct serving *serving, struct err *err)
@@ -205,26 +233,25 @@ static int open_and_serve(struct serving *serving, struct err *err)
 	const struct serve_order *order = serving->started_with;
 	int64_t patience_ns = database_patience_ns(order->timeout_ns);
 	struct database database = {0};
-	bool malformed;
-	int port, code;
-	int fd = serve_listen_patiently(order->bind, (int)order->backlog, &port, &malformed, err);
+	int code;
 
-	if (fd < 0)
-		return malformed ? RACY_USAGE : RACY_ENVIRONMENT;
+	if (!take_place(order, &serving->place, &code, err))
+		return code;
 	log_info("racy " RACY_VERSION);
 	if (database_open(&order->where, NULL, patience_ns, &database, &code, err)) {
 		serving->database = &database;
-		code = serve_on(serving, fd, port, err);
+		code = serve_on(serving, err);
 		database_close(&database);
 	}
-	close(fd);
+	close(serving->place.fd);
+	free(serving->place.bind);
 	return code;
 }
 
 static int log_and_serve(int argc, char **argv, const struct serve_order *order, struct err *err)
 {
 	struct logs logs;
-	struct serving serving = {argc, argv, order, NULL, &logs};
+	struct serving serving = {.argc = argc, .argv = argv, .started_with = order, .logs = &logs};
 
 	if (!logs_open(&logs, order->access_log, order->error_log, err))
 		return RACY_ENVIRONMENT;

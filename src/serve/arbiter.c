@@ -275,8 +275,10 @@ static void drain(struct arbiter *arbiter)
 	arbiter->stage = DRAINING;
 	arbiter->drained_by_ns = clock_now_ns() + arbiter->settings.graceful_ns;
 	kill_all(arbiter, SIGTERM);
-	/* For every process that has the socket: new clients are refused now, instead of waiting in vain. */
-	shutdown(arbiter->settings.listen_fd, SHUT_RD);
+	/* For every process that has the socket: new clients are refused now, instead of waiting in vain. One that
+	 * was passed to us goes on: its clients wait for our successor. */
+	if (!arbiter->settings.listen_inherited)
+		shutdown(arbiter->settings.listen_fd, SHUT_RD);
 }
 
 static void want(struct arbiter *arbiter, size_t wanted)

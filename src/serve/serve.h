@@ -24,6 +24,7 @@ bool worker_class_of_name(const char *name, enum worker_class *class);
 
 struct serve_settings {
 	int listen_fd;            /* from serve_listen; of no more use once serving ended */
+	bool listen_inherited;    /* from serve_inherit: another process has it too, and it must go on listening */
 	int workers;              /* processes */
 	enum worker_class worker_class;
 	int threads;              /* of each gthread worker; 0 counts as 1 */
@@ -65,6 +66,10 @@ int serve_listen(const char *bind, int *port, bool *malformed, struct err *err) 
 /* As that, with a queue for so many connections that no worker has taken yet. An address that is in use is
  * tried again, five times a second apart, each told in the log. */
 int serve_listen_patiently(const char *bind, int backlog, int *port, bool *malformed, struct err *err) MUST_USE;
+/* The listening socket that whoever started this process passes by LISTEN_PID and LISTEN_FDS (sd_listen_fds(3));
+ * they are taken out of the environment. `given` false: there is none, and -1 without an error. Given and of no
+ * use: -1 and an error. `bind` (heap) and `port` get its address, as --bind would name it. */
+int serve_inherit(bool *given, char **bind, int *port, struct err *err) MUST_USE;
 
 enum serve_end {
 	SERVE_ENDED,       /* by TERM, INT or QUIT */

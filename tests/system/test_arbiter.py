@@ -1,12 +1,14 @@
 """The arbiter as those who run a server meet it: signals and settings in, processes, files, replies and exit
 codes out. Nothing here waits for a guess of time: what must come is looked for until it is there."""
 
+import fcntl
 import json
 import os
 import re
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import unittest
 
@@ -399,6 +401,72 @@ class AddressInUse(ArbiterCase):
             told = subprocess.run(["ss", "-ltnH", "sport = :%d" % server.port], stdout=subprocess.PIPE, text=True,
                                   check=True).stdout.split()
             self.assertEqual(told[2], str(n))
+
+
+class Inherited(ArbiterCase):
+    """The socket comes from outside, as from a socket unit of systemd."""
+
+    PASS = ("import os, sys\n"
+            "for i, fd in enumerate(sys.argv[3].split(',')):\n"
+            "    os.dup2(int(fd), 3 + i)\n"
+            "os.environ['LISTEN_FDS'] = str(i + 1)\n"
+            "os.environ['LISTEN_PID'] = str(os.getpid() + int(sys.argv[2]))\n"
+            "os.execv(sys.argv[4], sys.argv[4:])\n")
+
+    def passing(self, *sockets, other=0):
+        """What goes before the command, and what goes with it. `other`: they are meant for another process."""
+        # High numbers, so that none is overwritten before it was passed.
+        fds = [fcntl.fcntl(one.fileno(), fcntl.F_DUPFD, 100) for one in sockets]
+        for fd in fds:
+            self.addCleanup(os.close, fd)
+        return {"within": (sys.executable, "-c", self.PASS, "-", str(other), ",".join(map(str, fds))),
+                "pass_fds": fds}
+
+    def listening(self, host="127.0.0.1", family=socket.AF_INET):
+        one = socket.create_server((host, 0), family=family)
+        self.addCleanup(one.close)
+        return one
+
+    def test_it_is_served_and_waits_for_the_next(self):
+        port = self.listening()
+        number = port.getsockname()[1]
+        first = self.serve(None, "--bind", "127.0.0.1:1", workers=2, **self.passing(port))
+        self.assertEqual(first.port, number)
+        self.assertEqual(self.ask(first).status, 404)
+        self.assertEqual(first.end(signal.SIGTERM), 0)
+        client = send_bytes(number, request("GET", "/"))
+        self.serve(None, workers=1, **self.passing(port))
+        self.assertEqual(read_reply(client).status, 404)
+
+    def test_an_ipv6_one(self):
+        port = self.listening("::1", socket.AF_INET6)
+        self.serve(None, workers=1, host="[::1]", **self.passing(port))
+        with socket.create_connection(port.getsockname()[:2], timeout=HUNG) as client:
+            client.sendall(request("GET", "/"))
+            self.assertEqual(client.recv(12), b"HTTP/1.1 404")
+
+    def test_what_is_meant_for_another_is_left_alone(self):
+        port = self.listening()
+        server = self.serve(None, workers=1, **self.passing(port, other=1))
+        self.assertNotEqual(server.port, port.getsockname()[1])
+
+    def refused(self, *sockets):
+        with_it = self.passing(*sockets)
+        done = subprocess.run([*with_it["within"], RACY, "serve", "-b", "127.0.0.1:0", "--db", self.sqlite()],
+                              pass_fds=with_it["pass_fds"], stderr=subprocess.PIPE, text=True, timeout=HUNG,
+                              check=False)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        return done.stderr
+
+    def test_what_cannot_be_served(self):
+        self.assertIn("2 sockets were passed", self.refused(self.listening(), self.listening()))
+        with socket.socket() as idle, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams, \
+             socket.socket(socket.AF_UNIX) as local, open("/dev/null", "rb") as file:
+            for one in (idle, datagrams, file):
+                self.assertIn("is not a listening stream socket", self.refused(one))
+            local.bind(self.path("socket"))
+            local.listen()
+            self.assertIn("has no IPv4 or IPv6 address", self.refused(local))
 
 
 class Settings(ArbiterCase):
