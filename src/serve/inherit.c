@@ -76,8 +76,8 @@ int serve_inherit(bool *given, char **bind, int *port, struct err *err)
 	else if (!keep_to_us(FIRST_FD))
 		err_set(err, "the socket that was passed (LISTEN_FDS) cannot be used: %s", strerror(errno));
 	else if (!name_of(FIRST_FD, bind, port))
-		err_set(err, "the socket that was passed (LISTEN_FDS) has no IPv4 or IPv6 address: give the socket unit "
-		             "ListenStream=HOST:PORT");
+		err_set(err, "the socket that was passed (LISTEN_FDS) has no IPv4 or IPv6 address: give the socket "
+		             "unit ListenStream=HOST:PORT");
 	else
 		return FIRST_FD;
 	return -1;
