@@ -335,6 +335,12 @@ static void take_order(struct arbiter *arbiter, int number)
 		reopen_logs(arbiter);
 		return;
 	}
+	/* Not heard, it would end us, and whoever sends it wants the opposite. */
+	if (number == SIGUSR2) {
+		log_warning("told by USR2 to start another program beside this one: racy does not do that, everything "
+		            "stays as it is");
+		return;
+	}
 	if (arbiter->settings.rings != NULL) {
 		log_warning("told by %s: the workers of an experiment stay as they are", sigabbrev_np(number));
 		return;
@@ -394,7 +400,8 @@ static int64_t next_duty_ns(const struct arbiter *arbiter)
 {
 	int64_t when = INT64_MAX;
 
-	if (arbiter->settings.timeout_ns > 0)
+	/* Nobody is looked at any more when all were killed. */
+	if (arbiter->settings.timeout_ns > 0 && arbiter->stage != STOPPING)
 		when = earlier(when, arbiter->next_look_ns);
 	if (arbiter->stage == DRAINING)
 		when = earlier(when, arbiter->drained_by_ns);
@@ -474,7 +481,8 @@ static void fini(struct arbiter *arbiter)
 
 enum serve_end arbiter_run(const struct serve_settings *settings, int parent_fd)
 {
-	static const int heard[] = {SIGTERM, SIGINT, SIGQUIT, SIGCHLD, SIGHUP, SIGTTIN, SIGTTOU, SIGUSR1};
+	static const int heard[] = {SIGTERM, SIGINT, SIGQUIT, SIGCHLD,
+	                            SIGHUP,  SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2};
 	size_t n = settings->rings != NULL ? (size_t)settings->workers : 2 * (size_t)SERVE_MOST_WORKERS;
 	struct arbiter arbiter = {
 		.settings = *settings,

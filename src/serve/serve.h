@@ -77,9 +77,9 @@ enum serve_end {
 };
 /* The arbiter: runs in the calling process until a signal ends it. The process must have no threads.
  * TERM finishes the requests under way, INT and QUIT stop at once, TTIN and TTOU add and take a worker
- * (the oldest; never the last), HUP reloads and replaces all, USR1 opens the logs anew. They stay blocked
- * after it: the process is to clean up and end. The workers of an experiment (`rings`) are as many as they
- * are: TTIN, TTOU and HUP change nothing there. */
+ * (the oldest; never the last), HUP reloads and replaces all, USR1 opens the logs anew, USR2 is answered in
+ * the log only. They stay blocked after it: the process is to clean up and end. The workers of an experiment
+ * (`rings`) are as many as they are: TTIN, TTOU and HUP change nothing there. */
 enum serve_end serve_run(const struct serve_settings *settings) MUST_USE;
 
 /* The subject of an experiment, in a process of its own and out of reach of the terminal's Ctrl-C. It

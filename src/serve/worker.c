@@ -73,6 +73,7 @@ static bool take_over_signals(struct worker *worker)
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGTTIN, SIG_IGN);
 	signal(SIGTTOU, SIG_IGN);
+	signal(SIGUSR2, SIG_IGN);
 	sigemptyset(&wanted);
 	sigaddset(&wanted, SIGTERM);
 	sigaddset(&wanted, SIGUSR1);

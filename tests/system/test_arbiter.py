@@ -70,12 +70,19 @@ class Numbers(ArbiterCase):
         self.assertEqual(volley.statuses(), [200, 200])
         self.workers_become(server, 1)
 
+    def test_usr2_ends_nobody(self):
+        """Gunicorn's starts a second arbiter; there is none here, and no reason to be gone."""
+        server = self.serve(None, workers=1)
+        before = server.workers()
+        server.process.send_signal(signal.SIGUSR2)
+        server.await_line("USR2.*everything stays as it is")
+        self.assertEqual((self.ask(server).status, self.workers_become(server, 1)), (404, before))
 
     def test_what_is_the_arbiters_means_nothing_to_a_worker(self):
         """A terminal that goes away sends HUP to the whole group."""
         server = self.serve(None, workers=1)
         before = server.workers()
-        for number in (signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGUSR1):
+        for number in (signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGUSR1, signal.SIGUSR2):
             os.kill(before[0], number)
             self.assertEqual(self.ask(server).status, 404)
             self.assertEqual(server.workers(), before)
