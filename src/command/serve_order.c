@@ -66,8 +66,9 @@ static void fill_table(struct serve_order *order, struct opt table[static MOST_O
 {
 	const struct opt lines[] = {
 		{"bind", 'b', "ADDRESS",
-		 "HOST:PORT, [::1]:PORT, :PORT (every interface) or PORT\n(this machine only); port 0 takes a free\n"
-		 "one. Default: 127.0.0.1:8000", opt_text, &order->bind, 0, 0},
+		 "HOST:PORT, [::1]:PORT, :PORT (every interface) or PORT\n"
+		 "(this machine only); port 0 takes a free one.\nDefault: 127.0.0.1:8000",
+		 opt_text, &order->bind, 0, 0},
 		{"backlog", 0, "N", "connections that may wait for a worker (2048)", opt_number, &order->backlog, 1,
 		 65535},
 		{"workers", 'w', "N", "processes, 1 to 1000 (3)", opt_number, &order->workers, 1,
@@ -244,7 +245,7 @@ static void print_one(json_t *list, const char *name, const struct setting *sett
 	if (list != NULL)
 		json_array_append_new(list, as_json(name, value, setting));
 	else
-		printf("%-20s  %-24s  %s\n", name, value != NULL ? value : "-",
+		printf("%-20s  %-24s  %s\n", name, value != NULL ? value : "(not set)",
 		       setting != NULL && setting->where != NULL ? setting->where : "default");
 	free(value);
 }

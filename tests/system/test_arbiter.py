@@ -541,6 +541,12 @@ class Settings(ArbiterCase):
         self.assertIn("racy serve: RACY_TIMEOUT: ", self.ask_config(RACY_TIMEOUT="soon", code=2))
         self.assertIn("cannot be read: No such file", self.ask_config("-c", self.path("none"), code=2))
 
+    def test_what_was_not_set_is_no_file(self):
+        """A dash would be one: stdout or stderr."""
+        said = self.ask_config("--error-logfile", "-")
+        self.assertRegex(said, r"(?m)^access-logfile +\(not set\) +default$")
+        self.assertRegex(said, r"(?m)^error-logfile +- +--error-logfile$")
+
     def test_no_password_is_shown(self):
         said = self.ask_config(RACY_DB="mysql://ann:secret@h/x") + self.ask_config("--db", "mysql://ann:secret@h/x")
         self.assertNotIn("secret", said)
