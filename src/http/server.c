@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <fcntl.h>
 #include <microhttpd.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,9 +28,13 @@
  * arguments and 4,095 cookies, while the read buffer takes half of what is free. */
 enum { CONNECTION_MEMORY = 2 * 1024 * 1024 };
 
+/* Who waits for less may be on its way to a server that has nothing to do. */
+static const int64_t PATIENCE_NS = 50 * NS_PER_MS;
+
 struct http_server {
 	struct http_settings settings;
 	struct MHD_Daemon *daemon;
+	int listen_fd; /* the daemon's own */
 	bool quiesced;
 	uint64_t accepted;
 	/* of the connection that is open */
@@ -38,6 +43,7 @@ struct http_server {
 	int64_t until_ns; /* it is cut off then; 0: never */
 	bool kept;        /* it waits for another request */
 	bool cut;         /* nothing more of it is served */
+	int64_t others_since_ns; /* whenever it was looked since then, another one waited to be accepted; 0: none */
 	unsigned fruitless_runs; /* one after the other: more was to be done at once, and no callback came */
 };
 
@@ -131,12 +137,28 @@ static void keep(struct exchange *exchange, const struct http_reply *reply)
 	exchange->reply_length = reply->body_length;
 }
 
+/* Others have waited for so long that a connection which may be kept is not. */
+static bool others_wait(struct http_server *server)
+{
+	struct pollfd port = {.fd = server->listen_fd, .events = POLLIN};
+
+	if (server->quiesced || poll(&port, 1, 0) <= 0) {
+		server->others_since_ns = 0;
+		return false;
+	}
+	int64_t now_ns = clock_now_ns();
+	if (server->others_since_ns == 0)
+		server->others_since_ns = now_ns;
+	return now_ns - server->others_since_ns >= PATIENCE_NS;
+}
+
 /* Sends the reply, or a 500 for one that cannot be sent, and gives it back. */
-static enum MHD_Result send_reply(const struct http_server *server, struct MHD_Connection *connection,
+static enum MHD_Result send_reply(struct http_server *server, struct MHD_Connection *connection,
                                   struct exchange *exchange, struct http_reply *reply)
 {
 	/* After a request that was refused nobody can be sure where the next one begins. */
-	bool last = server->settings.keep_alive_ns == 0 || server->quiesced || exchange->refusal.status != 0;
+	bool last = server->settings.keep_alive_ns == 0 || server->quiesced || exchange->refusal.status != 0 ||
+	            others_wait(server);
 	struct MHD_Response *response = NULL;
 
 	keep(exchange, reply);
@@ -246,7 +268,7 @@ static void refuse(struct exchange *exchange, int status, const char *why, bool 
 	str_fini(&exchange->body);
 }
 
-static enum MHD_Result answer_refusal(const struct http_server *server, struct MHD_Connection *connection,
+static enum MHD_Result answer_refusal(struct http_server *server, struct MHD_Connection *connection,
                                       struct exchange *exchange)
 {
 	struct http_reply reply = {0};
@@ -292,7 +314,7 @@ static bool take_body(const struct http_server *server, struct exchange *exchang
 	return true;
 }
 
-static enum MHD_Result serve(const struct http_server *server, struct exchange *exchange,
+static enum MHD_Result serve(struct http_server *server, struct exchange *exchange,
                              struct MHD_Connection *connection, const char *method)
 {
 	struct http_request request = {
@@ -350,7 +372,7 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 	server->connection_fd = -1;
 	server->end_noticed = false;
 	server->kept = server->cut = false;
-	server->until_ns = 0;
+	server->until_ns = server->others_since_ns = 0;
 	server->fruitless_runs = 0;
 	if (code != MHD_CONNECTION_NOTIFY_STARTED)
 		return;
@@ -402,6 +424,7 @@ struct http_server *http_server_open(const struct http_settings *settings, struc
 
 	assert(settings->max_body <= HTTP_MAX_DROPPED);
 	server->settings = *settings;
+	server->listen_fd = fd;
 	server->connection_fd = -1;
 	if (fd >= 0)
 		start_daemon(server, fd);
@@ -426,13 +449,25 @@ int64_t http_server_wait_ns(const struct http_server *server)
 		return ns;
 	int64_t left_ns = server->until_ns - clock_now_ns();
 	left_ns = left_ns > 0 ? left_ns : 0;
+	if (server->kept && !server->quiesced && left_ns > PATIENCE_NS)
+		left_ns = PATIENCE_NS; /* to look whether others wait */
 	return ns >= 0 && ns < left_ns ? ns : left_ns;
+}
+
+/* A client that asks again at once is told with its reply instead: what it sends would meet a closed connection. */
+static bool is_idle_before_others(struct http_server *server)
+{
+	int64_t kept_ns = server->settings.keep_alive_ns - (server->until_ns - clock_now_ns());
+
+	return server->kept && kept_ns >= PATIENCE_NS && others_wait(server);
 }
 
 /* What was read before its time was over has been served; what comes after that never is. */
 static void notice_time(struct http_server *server)
 {
-	if (server->connection_fd < 0 || server->until_ns == 0 || server->cut || clock_now_ns() < server->until_ns)
+	if (server->connection_fd < 0 || server->until_ns == 0 || server->cut)
+		return;
+	if (clock_now_ns() < server->until_ns && !is_idle_before_others(server))
 		return;
 	server->cut = true;
 	shutdown(server->connection_fd, SHUT_RDWR);

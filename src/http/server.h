@@ -70,7 +70,8 @@ struct http_settings {
 	size_t max_body;         /* bytes; a larger body is answered 413; at most HTTP_MAX_DROPPED */
 	int64_t idle_timeout_ns; /* a connection on which nothing moves for so long is closed; rounded up to
 	                          * whole seconds; 0: never. The handler may take longer. */
-	int64_t keep_alive_ns;   /* how long a connection waits for another request after a reply; 0: it is closed */
+	int64_t keep_alive_ns;   /* how long a connection waits for another request after a reply; 0: it is closed,
+	                          * as it soon is where others wait to be accepted and nobody does it */
 	int64_t arrival_ns;      /* a request that has not arrived as a whole for so long, from the connection's
 	                          * beginning or the request's line on, is cut off; 0: never */
 	http_handler *handler;

@@ -28,8 +28,8 @@ struct serve_settings {
 	int workers;              /* processes */
 	enum worker_class worker_class;
 	int threads;              /* of each gthread worker; 0 counts as 1 */
-	int64_t keep_alive_ns;    /* gthread: how long a thread waits for another request on its connection; 0:
-	                           * the connection is closed after each */
+	int64_t keep_alive_ns;    /* gthread: how long a thread waits for another request on its connection, unless
+	                           * others wait for the thread; 0: the connection is closed after each */
 	int cpus;                 /* the workers share so many processors; 0: all there are */
 	/* A worker that is silent for longer, or busy with one connection, from its coming on, is killed and
 	 * replaced; 0: never. A gthread worker's requests are not bounded by it, only how long they may take to

@@ -215,6 +215,28 @@ class Serve(Case):
         # And its thread is free again.
         self.assertEqual(Client(server.port).ask(deposit("atomic_no_delay", 1)).status, 404)
 
+    def test_who_keeps_a_connection_idle_holds_nobody_up(self):
+        server = self.threaded("--keep-alive", "1000s", threads=2)
+        idle = [Client(server.port) for _ in range(2)]
+        for client in idle:
+            self.assertEqual(client.ask(deposit("atomic_no_delay", 1)).status, 404)
+        self.assertEqual(Client(server.port).ask(deposit("atomic_no_delay", 1)).status, 404)
+
+    def test_who_keeps_a_connection_busy_holds_nobody_up(self):
+        server = self.threaded("-k", "gthread", "--keep-alive", "1000s", threads=1)
+        client, replies = Client(server.port), []
+
+        def ask_for_ever():
+            while not replies or "connection" not in replies[-1].headers:
+                replies.append(client.ask(deposit("atomic_no_delay", 1)))
+        thread = threading.Thread(target=ask_for_ever, daemon=True)
+        thread.start()
+        until(lambda: replies, "a first reply")
+        self.assertEqual(Client(server.port).ask(deposit("atomic_no_delay", 1)).status, 404)
+        thread.join(HUNG)
+        # Told before it was closed, so that no request met a closed connection.
+        self.assertEqual(replies[-1].headers["connection"].lower(), "close")
+
     def test_nothing_is_kept_of_sync_workers_nor_without_time(self):
         for options in (("-k", "sync"), ("-k", "gthread", "--keep-alive", "0")):
             with self.subTest(options):
