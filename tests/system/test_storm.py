@@ -64,9 +64,10 @@ class Signals(Case):
             balance = db.execute("SELECT balance FROM demo_account WHERE id = ?", (account,)).fetchone()[0]
         return amounts, balance
 
-    def storm(self, to_arbiter, to_workers, times):
+    def storm(self, to_arbiter, to_workers, times, *options):
         rng = random.Random(self.SEED)
-        server = self.serve(None, "--delay", "1ms..20ms", "--access-logfile", os.path.join(self.folder, "access"))
+        server = self.serve(None, "--delay", "1ms..20ms", "--access-logfile", os.path.join(self.folder, "access"),
+                            *options)
         account = server.new_account()
         load = Load(server.port, account)
         group = set()
@@ -105,16 +106,30 @@ class Signals(Case):
         self.assertEqual(balance, sum(amounts), why)
         self.assertGreater(len(answered), 50, why)
 
-    def test_a_hundred_of_all_kinds(self):
-        """Whoever is killed gives no answer; that is all that may happen to anybody."""
-        self.storm([signal.SIGTTIN, signal.SIGTTOU, signal.SIGHUP, signal.SIGUSR1],
-                   [signal.SIGTERM, signal.SIGKILL, signal.SIGABRT, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1,
-                    signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU], 100)
+    TO_ARBITER = [signal.SIGTTIN, signal.SIGTTOU, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2]
+    THREADS = ("--threads", "3", "--keep-alive", "0")
 
-    def test_the_gentle_ones_cost_nobody_an_answer(self):
-        load = self.storm([signal.SIGTTIN, signal.SIGTTOU, signal.SIGHUP, signal.SIGUSR1], [signal.SIGTERM], 60)
+    def all_kinds(self, *options):
+        """Whoever is killed gives no answer; that is all that may happen to anybody."""
+        self.storm(self.TO_ARBITER, [signal.SIGTERM, signal.SIGKILL, signal.SIGABRT, signal.SIGINT, signal.SIGQUIT,
+                                     *self.TO_ARBITER], 100, *options)
+
+    def gentle_ones(self, *options):
+        load = self.storm(self.TO_ARBITER, [signal.SIGTERM], 60, *options)
         silent = [amount for amount, data in load.told.items() if not data.startswith(b"HTTP/1.1 ")]
         self.assertEqual(silent, [], "seed %d" % self.SEED)
+
+    def test_a_hundred_of_all_kinds(self):
+        self.all_kinds()
+
+    def test_a_hundred_of_all_kinds_to_threaded_workers(self):
+        self.all_kinds(*self.THREADS)
+
+    def test_the_gentle_ones_cost_nobody_an_answer(self):
+        self.gentle_ones()
+
+    def test_the_gentle_ones_cost_nobody_of_threaded_workers_an_answer(self):
+        self.gentle_ones(*self.THREADS)
 
 
 class BadClients(Case):
