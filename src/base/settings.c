@@ -68,8 +68,8 @@ void settings_read_environment(struct settings *settings, const char *prefix, co
 	for (const struct opt *opt = options; opt->name != NULL; opt++) {
 		char *variable = variable_of(prefix, opt->name);
 		bool taken = take_variable(settings, variable, opt->name);
-		for (const struct setting_alias *a = aliases; !taken && a->variable != NULL; a++)
-			taken = text_equal(a->name, opt->name) && take_variable(settings, a->variable, opt->name);
+		for (const struct setting_alias *a = aliases; !taken && a->alias != NULL; a++)
+			taken = text_equal(a->name, opt->name) && take_variable(settings, a->alias, opt->name);
 		free(variable);
 	}
 }
@@ -80,8 +80,7 @@ struct reading {
 	struct settings *settings;
 	const char *path;
 	size_t line;
-	const struct opt *options;
-	const char *const *repeating;
+	const struct settings_names *names;
 };
 
 static bool is_blank(char c)
@@ -97,9 +96,12 @@ static void trim(char **begin, char **end)
 		(*end)--;
 }
 
-static const struct opt *find(const struct opt *options, const char *name)
+static const struct opt *find(const struct settings_names *names, const char *name)
 {
-	for (const struct opt *opt = options; opt->name != NULL; opt++)
+	for (const struct setting_alias *a = names->aliases; a->alias != NULL; a++)
+		if (text_equal(a->alias, name))
+			name = a->name;
+	for (const struct opt *opt = names->options; opt->name != NULL; opt++)
 		if (text_equal(opt->name, name))
 			return opt;
 	return NULL;
@@ -107,7 +109,7 @@ static const struct opt *find(const struct opt *options, const char *name)
 
 static bool may_repeat(const struct reading *reading, const char *name)
 {
-	for (const char *const *one = reading->repeating; *one != NULL; one++)
+	for (const char *const *one = reading->names->repeating; *one != NULL; one++)
 		if (text_equal(*one, name))
 			return true;
 	return false;
@@ -134,7 +136,7 @@ static bool read_name(const struct reading *reading, char *name, const struct op
 	for (char *c = name; *c != '\0'; c++)
 		if (*c == '_')
 			*c = '-';
-	*opt = find(reading->options, name);
+	*opt = find(reading->names, name);
 	if (*opt == NULL)
 		return err_set(err, "there is no setting '%s'", name);
 	const struct setting *earlier = find_in_file(reading->settings, (*opt)->name);
@@ -171,9 +173,9 @@ static bool read_line(const struct reading *reading, char *begin, char *end, str
 }
 
 bool settings_parse_file(struct settings *settings, const char *path, const char *bytes, size_t length,
-                         const struct opt *options, const char *const *repeating, struct err *err)
+                         const struct settings_names *names, struct err *err)
 {
-	struct reading reading = {settings, path, 1, options, repeating};
+	struct reading reading = {settings, path, 1, names};
 	char *copy = mem_new(length + 1, 1);
 	bool ok = true;
 
@@ -189,8 +191,8 @@ bool settings_parse_file(struct settings *settings, const char *path, const char
 	return ok;
 }
 
-bool settings_read_file(struct settings *settings, const char *path, const struct opt *options,
-                        const char *const *repeating, struct err *err)
+bool settings_read_file(struct settings *settings, const char *path, const struct settings_names *names,
+                        struct err *err)
 {
 	FILE *file = fopen(path, "re");
 
@@ -204,7 +206,7 @@ bool settings_read_file(struct settings *settings, const char *path, const struc
 	else if (length > LARGEST_FILE)
 		err_set(err, "the settings file %s is larger than %d bytes", path, LARGEST_FILE);
 	else
-		ok = settings_parse_file(settings, path, bytes, length, options, repeating, err);
+		ok = settings_parse_file(settings, path, bytes, length, names, err);
 	free(bytes);
 	fclose(file);
 	return ok;

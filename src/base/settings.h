@@ -28,10 +28,17 @@ struct settings {
 };
 void settings_fini(struct settings *settings);
 
-/* A name of the file or the environment that stands for another option's. */
+/* A name, of a variable or in a file, that stands for an option's. */
 struct setting_alias {
-	const char *variable; /* "WEB_CONCURRENCY"; NULL ends a list */
+	const char *alias; /* "WEB_CONCURRENCY"; NULL ends a list */
 	const char *name;
+};
+
+/* What a file may name. */
+struct settings_names {
+	const struct opt *options;
+	const struct setting_alias *aliases;
+	const char *const *repeating; /* may stand more than once; NULL ends it */
 };
 
 void settings_add(struct settings *settings, enum setting_source source, const char *name, const char *text,
@@ -46,13 +53,13 @@ void settings_read_environment(struct settings *settings, const char *prefix, co
                                const struct setting_alias *aliases);
 
 /* Lines "name = value"; '_' stands for '-' in a name, '#' begins a line of comment, a value may stand in a pair
- * of quotes. A name that no option has, or that stands twice and is not in `repeating` (NULL-ended), is an
- * error. Values are not parsed. `path` is for errors. */
+ * of quotes. A name that is no option's, or that stands twice and may not be repeated, is an error. Values are
+ * not parsed. `path` is for errors. */
 bool settings_parse_file(struct settings *settings, const char *path, const char *bytes, size_t length,
-                         const struct opt *options, const char *const *repeating, struct err *err) MUST_USE;
+                         const struct settings_names *names, struct err *err) MUST_USE;
 /* The same with the file's bytes; at most 64 KB. */
-bool settings_read_file(struct settings *settings, const char *path, const struct opt *options,
-                        const char *const *repeating, struct err *err) MUST_USE;
+bool settings_read_file(struct settings *settings, const char *path, const struct settings_names *names,
+                        struct err *err) MUST_USE;
 
 /* The source whose word counts for this option: the strongest that said anything. */
 enum setting_source settings_strongest(const struct settings *settings, const char *name);

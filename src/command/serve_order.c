@@ -15,10 +15,15 @@
 
 enum { MOST_OPTIONS = 40, OWN_OPTIONS = 3 };
 
-static const struct setting_alias aliases[] = {
+static const struct setting_alias variables[] = {
 	{"GUNICORN_WORKERS", "workers"},
 	{"WEB_CONCURRENCY", "workers"},
 	{0},
+};
+/* Gunicorn's names in files, where they are not those of its flags. */
+static const struct setting_alias of_gunicorn[] = {
+	{"accesslog", "access-logfile"}, {"errorlog", "error-logfile"}, {"keepalive", "keep-alive"},
+	{"pidfile", "pid"}, {0},
 };
 static const char *const repeating[] = {"set", NULL};
 /* What was made when the server started: the socket, the pid file, the way to the database. */
@@ -144,15 +149,16 @@ static bool read_flags(const struct command *command, int argc, char **argv, str
 
 static bool read_places(struct serve_order *order, const struct opt *table, struct err *err)
 {
+	const struct settings_names names = {table, of_gunicorn, repeating};
 	const char *config = getenv("RACY_CONFIG");
 
 	for (size_t i = 0; i < COUNT_OF(defaults); i++)
 		settings_add(&order->said, SETTING_DEFAULT, defaults[i].name, defaults[i].text, NULL);
-	settings_read_environment(&order->said, "RACY", table, aliases);
+	settings_read_environment(&order->said, "RACY", table, variables);
 	if (order->config == NULL && config != NULL && config[0] != '\0')
 		order->config = config;
 	return order->config == NULL ||
-	       settings_read_file(&order->said, order->config, table, repeating, err);
+	       settings_read_file(&order->said, order->config, &names, err);
 }
 
 /* ---- parsing -------------------------------------------------------------------------------- */

@@ -17,7 +17,9 @@ static const struct opt options[] = {
 	{"no-transaction", 0, NULL, "", NULL, NULL, 0, 0},
 	{0},
 };
+static const struct setting_alias aliases[] = {{"workforce", "workers"}, {0}};
 static const char *const repeating[] = {"set", NULL};
+static const struct settings_names names = {options, aliases, repeating};
 
 static void expect(bool holds)
 {
@@ -53,7 +55,7 @@ static void check_again(const struct settings *settings)
 
 	for (size_t i = 0; i < settings->n; i++)
 		str_printf(&text, "%s=\"%s\"\n", settings->items[i].name, settings->items[i].text);
-	expect(settings_parse_file(&again, "f", str_text(&text), text.length, options, repeating, NULL));
+	expect(settings_parse_file(&again, "f", str_text(&text), text.length, &names, NULL));
 	expect(again.n == settings->n);
 	for (size_t i = 0; i < again.n; i++)
 		expect(again.items[i].name == settings->items[i].name &&
@@ -67,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct settings settings = {0};
 	struct err err = {0};
 
-	if (settings_parse_file(&settings, "f", (const char *)data, size, options, repeating, &err)) {
+	if (settings_parse_file(&settings, "f", (const char *)data, size, &names, &err)) {
 		expect(err.text == NULL);
 		for (size_t i = 0; i < settings.n; i++)
 			check_item(&settings.items[i], count(&settings, settings.items[i].name));

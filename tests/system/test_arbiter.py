@@ -524,6 +524,14 @@ class Settings(ArbiterCase):
         self.assertEqual([one[0] for one in self.value("set", "-c", config)], ["a=b", "c=d"])
         self.assertEqual(self.value("set", "-c", config, "--set", "x=y")[0], "x=y")
 
+    def test_gunicorns_names_in_a_file(self):
+        config = self.file("racy.conf", "pidfile = a\naccesslog = b\nerrorlog = c\nkeepalive = 4\nworker_class = gthread\n")
+        self.assertEqual([self.value(name, "-c", config)[0] for name in
+                          ("pid", "access-logfile", "error-logfile", "keep-alive", "worker-class")],
+                         ["a", "b", "c", "4", "gthread"])
+        config = self.file("racy.conf", "pid = a\npidfile = b\n")
+        self.assertIn(":2: pidfile is set a second time; before at", self.ask_config("-c", config, code=2))
+
     def test_what_is_wrong_is_told_with_its_place(self):
         for text, told in (("\nworkers = x\n", ":2: workers: 'x' is not a whole number"),
                            ("colour = red\n", ":1: there is no setting 'colour'"),
