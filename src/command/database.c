@@ -116,9 +116,11 @@ static bool take_target(const char *url, struct database *database, int *code, s
 
 static const char *url_of(const struct database_options *options, size_t i, const char *fallback)
 {
-	const char *url = options->n_urls > 0 ? options->urls[i] : getenv("RACY_DB");
+	const char *said = getenv("RACY_DB");
 
-	return url != NULL ? url : fallback;
+	if (options->n_urls > 0)
+		return options->urls[i];
+	return said != NULL && said[0] != '\0' ? said : fallback;
 }
 
 static bool choose_target(const struct database_options *options, size_t i, const char *fallback,

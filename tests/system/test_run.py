@@ -395,6 +395,11 @@ class Usage(Home):
             file.write("this is not a database, it only looks like one to nobody\n" * 100)
         self.racy("run", "deposit/atomic_no_delay", "--db", self.sqlite("text"), code=3)
 
+    def test_an_empty_variable_names_no_database(self):
+        self.env["RACY_DB"] = ""
+        self.racy("account", "create", code=0)
+        self.assertTrue(os.path.exists(os.path.join(self.home, "racy", "racy.db")))
+
     def test_the_database_may_come_by_the_environment(self):
         self.env["RACY_DB"] = self.sqlite("by_env.db")
         self.racy("run", "deposit/non_atomic_no_delay", "-n", 1)
