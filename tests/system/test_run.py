@@ -309,6 +309,18 @@ class Faults(Verdicts):
         self.assertEqual(result["transactions"], 0)
         self.assertEqual(result["missing"], 0)
 
+    def test_the_time_out_kills_those_who_wait_for_the_lock(self):
+        """Eight workers, one row: who has the lock is done in a second, who waits for it is not done at all."""
+        for db in ("mariadb", "postgres"):
+            with self.subTest(db=db):
+                result = self.race("row_locking_atomic_long_delay", "--db", db, "--workers", 8, "--delay", "1s",
+                                   "--timeout", 4, "-n", 10)
+                answered = 10 - result["unanswered"]
+                self.assertTrue(0 < answered < 10, result)
+                self.assertEqual(result["unanswered_but_done"], 0)
+                self.assertEqual(result["actual_balance"], 100 * answered)
+                self.assertEqual(result["transactions"], answered)
+
     def test_interrupting_cleans_up(self):
         url = self.sqlite()
         self.racy("account", "create", "--db", url, code=0)
