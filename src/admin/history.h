@@ -22,4 +22,22 @@ struct history_note {
 /* In the session's open transaction. */
 bool history_write(struct db_session *session, const struct history_note *note, struct err *err) MUST_USE;
 
+enum { HISTORY_MOST_ROWS = 100 };
+
+struct history_ask {
+	const enum history_object *object; /* NULL: all that `users` allows */
+	int64_t id;                        /* with `object`: that one's; 0: all of them */
+	bool users;                        /* what was done to users may be seen */
+	int64_t before;                    /* ids below this one; 0: from the newest on */
+	int limit;                         /* 1 to HISTORY_MOST_ROWS */
+};
+/* An array of entries as docs/api.md has them, the newest first, to be given back with json_decref. *next is the
+ * `before` of the page that follows, 0: there is none. NULL: the error. */
+json_t *history_list(struct db_session *session, const struct history_ask *ask, int64_t *next,
+                     struct err *err) MUST_USE;
+
+const char *history_object_name(enum history_object object);
+bool history_object_of_name(const char *name, enum history_object *object) MUST_USE;
+const char *history_action_name(enum history_action action);
+
 #endif
