@@ -74,7 +74,8 @@ static char *query_of(const struct history_ask *ask, struct db_value *args)
 	struct str sql = {0};
 	size_t n = 0;
 
-	str_add(&sql, "SELECT id, made_at, username, action, object, object_id, changes FROM racy_history WHERE id < ?");
+	str_add(&sql,
+	        "SELECT id, made_at, username, action, object, object_id, changes FROM racy_history WHERE id < ?");
 	args[n++] = db_int(ask->before > 0 ? ask->before : INT64_MAX);
 	if (ask->object != NULL) {
 		str_add(&sql, " AND object = ?");

@@ -171,7 +171,8 @@ bool users_list(struct db_session *session, const struct users_ask *ask, struct 
                 bool *more, struct err *err)
 {
 	char *pattern = pattern_of(ask->search);
-	const struct db_value args[] = {db_text(pattern), db_text(pattern), db_text(ask->after != NULL ? ask->after : ""),
+	const struct db_value args[] = {db_text(pattern), db_text(pattern), db_text(ask->after != NULL ?
+	                                                                            ask->after : ""),
 	                                db_int(ask->limit + 1), {0}};
 	struct db_rows rows = {0};
 	bool ok = db_run(session, DB_READ,
@@ -224,7 +225,8 @@ static enum user_end name_is_free(struct ledger_change *change, const char *name
 	int64_t n;
 	const struct db_value args[] = {db_text(name), db_int(own), {0}};
 
-	if (!read_number(change->who->session, "SELECT COUNT(*) FROM racy_user WHERE username = ? AND id <> ?", args, &n,
+	if (!read_number(change->who->session, "SELECT COUNT(*) FROM racy_user WHERE username = ? AND id <> ?",
+	                 args, &n,
 	                 change->err))
 		return USER_FAILED;
 	return n == 0 ? USER_OK : USER_TAKEN;
@@ -273,7 +275,8 @@ static enum user_end others_remain(struct ledger_change *change, int64_t id)
 	enum user_end end = USER_FAILED;
 
 	if (db_run(change->who->session, DB_READ,
-	           "SELECT id FROM racy_user WHERE superuser = 1 AND active = 1 ORDER BY id {for_update}", NULL, &rows, NULL,
+	           "SELECT id FROM racy_user WHERE superuser = 1 AND active = 1 ORDER BY id {for_update}", NULL,
+	           	&rows, NULL,
 	           change->err))
 		end = USER_LAST;
 	for (size_t i = 0; end == USER_LAST && i < rows.n_rows; i++)
@@ -285,7 +288,8 @@ static enum user_end others_remain(struct ledger_change *change, int64_t id)
 
 static enum user_end lock_user(struct ledger_change *change, int64_t id, struct admin_user *now)
 {
-	return read_one(change->who->session, "SELECT " COLUMNS " FROM racy_user WHERE id = ? {for_update}", db_int(id), now,
+	return read_one(change->who->session, "SELECT " COLUMNS " FROM racy_user WHERE id = ? {for_update}",
+	                db_int(id), now,
 	                change->err);
 }
 
@@ -293,13 +297,15 @@ static void compare_text(struct ledger_change *change, int64_t id, const char *f
                          const char *now, const char *yours)
 {
 	if (!text_equal(loaded, now))
-		ledger_conflict(change, HISTORY_USER, id, field, json_string(loaded), json_string(now), json_string(yours));
+		ledger_conflict(change, HISTORY_USER, id, field, json_string(loaded), json_string(now),
+		                json_string(yours));
 }
 
 static void compare_flag(struct ledger_change *change, int64_t id, const char *field, bool loaded, bool now, bool yours)
 {
 	if (loaded != now)
-		ledger_conflict(change, HISTORY_USER, id, field, json_boolean(loaded), json_boolean(now), json_boolean(yours));
+		ledger_conflict(change, HISTORY_USER, id, field, json_boolean(loaded), json_boolean(now),
+		                json_boolean(yours));
 }
 
 static void compare(struct ledger_change *change, const struct work *work, const struct admin_user *now)
@@ -341,7 +347,8 @@ static enum ledger_end write_values(struct ledger_change *change, struct work *w
 		db_int(work->id),          {0},
 	};
 
-	return ledger_write(change, "UPDATE racy_user SET username = ?, email = ?, superuser = ?, active = ? WHERE id = ?",
+	return ledger_write(change,
+	                    "UPDATE racy_user SET username = ?, email = ?, superuser = ?, active = ? WHERE id = ?",
 	                    args, NULL) &&
 	       (values->active || end_sessions(change, work->id)) &&
 	       ledger_note(change, HISTORY_CHANGE, HISTORY_USER, work->id, differences(now, values))
