@@ -1,13 +1,12 @@
 /* From --db to a database that is ready: throw-away servers, the default file, the schema. */
 #include "command/database.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/state.h"
 #include "base/str.h"
 #include "command/command.h"
 #include "lab/registry.h"
@@ -57,44 +56,14 @@ bool database_is_throw_away(const char *url)
 	return sandbox_is_known(url);
 }
 
-/* mkdir -p for a path that begins with '/'; what is new belongs to the user alone. */
-static bool make_directories(const char *path, struct err *err)
-{
-	char *copy = mem_text(path);
-	bool ok = true;
-
-	for (char *slash = strchr(copy + 1, '/'); ok; slash = strchr(slash + 1, '/')) {
-		if (slash != NULL)
-			*slash = '\0';
-		ok = mkdir(copy, 0700) == 0 || errno == EEXIST;
-		if (!ok)
-			err_set(err, "cannot make the directory %s for the default database: %s; name one with --db",
-			        copy, strerror(errno));
-		if (slash == NULL)
-			break;
-		*slash = '/';
-	}
-	free(copy);
-	return ok;
-}
-
-/* The XDG base directory specification: state lives under $XDG_STATE_HOME, else ~/.local/state. */
 static char *default_url(struct err *err)
 {
-	const char *state = getenv("XDG_STATE_HOME");
-	const char *home = getenv("HOME");
-	char *folder, *url = NULL;
+	char *folder = state_folder(err), *url = NULL;
 
-	if (state != NULL && state[0] == '/') {
-		folder = mem_printf("%s/racy", state);
-	} else if (home != NULL && home[0] == '/') {
-		folder = mem_printf("%s/.local/state/racy", home);
-	} else {
-		err_set(err, "HOME is not set, so there is no place for a database: name one with --db");
-		return NULL;
-	}
-	if (make_directories(folder, err))
+	if (folder != NULL)
 		url = mem_printf("sqlite:%s/racy.db", folder);
+	else
+		err_prefix(err, "there is no place for the default database; name one with --db");
 	free(folder);
 	return url;
 }
