@@ -148,6 +148,7 @@ struct serving {
 	const struct database *database;
 	struct logs *logs;
 	struct place place;
+	struct lab_process lab;
 };
 
 /* Nothing of the fresh order is used once it was taken: what it says in texts takes a new start, and the logs
@@ -178,6 +179,7 @@ static int serve(struct serving *serving)
 	struct serve_settings settings = {
 		.listen_fd = serving->place.fd,
 		.listen_inherited = serving->place.inherited,
+		.companion = serving->lab.companion.run != NULL ? &serving->lab.companion : NULL,
 		.seed = (uint64_t)order->seed,
 		.target = &serving->database->target,
 		.db = serving->database->settings,
@@ -206,7 +208,13 @@ static int serve_on(struct serving *serving, struct err *err)
 		return RACY_ENVIRONMENT;
 	tell_handling(&order->handling);
 	tell_workers(order, serving->place.bind, serving->place.port);
-	return serve(serving);
+	if (!lab_process_open(&order->lab, serving->database, &serving->lab, err)) {
+		lab_process_close(&serving->lab);
+		return RACY_USAGE;
+	}
+	int code = serve(serving);
+	lab_process_close(&serving->lab);
+	return code;
 }
 
 static bool take_place(const struct serve_order *order, struct place *place, int *code, struct err *err)

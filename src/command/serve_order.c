@@ -27,7 +27,8 @@ static const struct setting_alias of_gunicorn[] = {
 };
 static const char *const repeating[] = {"set", NULL};
 /* What was made when the server started: the socket, the pid file, the way to the database. */
-static const char *const late[] = {"bind", "backlog", "pid", "db", "isolation", "set"};
+static const char *const late[] = {"bind", "backlog", "pid", "db", "isolation", "set", "lab", "lab-host",
+                                   "forwarded-allow-ips", "static-dir"};
 
 static const struct {
 	const char *name, *text;
@@ -35,7 +36,8 @@ static const struct {
 	{"bind", "127.0.0.1:8000"}, {"backlog", "2048"}, {"workers", "3"}, {"worker-class", "sync"},
 	{"threads", "1"}, {"keep-alive", "2s"}, {"timeout", "30s"},
 	{"graceful-timeout", "30s"}, {"max-requests", "0"}, {"max-requests-jitter", "0"}, {"delay", "3s..10s"},
-	{"max-tries", "1"}, {"no-transaction", "no"},
+	{"max-tries", "1"}, {"no-transaction", "no"}, {"lab", "127.0.0.1:8080"},
+	{"forwarded-allow-ips", "127.0.0.1,::1"},
 };
 
 /* ---- the table ------------------------------------------------------------------------------ */
@@ -101,6 +103,7 @@ static void fill_table(struct serve_order *order, struct opt table[static MOST_O
 		{"seed", 0, "N", "of the delays and jitter; the same seed draws them again", opt_number,
 		 &order->seed, 0, INT64_MAX},
 		HANDLING_OPTIONS(order->handling),
+		LAB_OPTIONS(order->lab),
 		DATABASE_OPTIONS(order->where),
 		{0},
 	};

@@ -7,6 +7,7 @@
 #include "command/command.h"
 #include "command/database.h"
 #include "command/handling.h"
+#include "command/lab_process.h"
 #include "command/worker_kind.h"
 
 struct serve_order {
@@ -15,6 +16,7 @@ struct serve_order {
 	int64_t backlog, workers, keep_alive_ns, timeout_ns, graceful_ns, max_requests, max_requests_jitter, seed;
 	int64_t delay_min_ns, delay_max_ns;
 	struct handling handling;
+	struct lab_order lab;
 	struct database_options where;
 	const char *config; /* the settings file; NULL: none */
 	bool print, json;   /* --print-config */

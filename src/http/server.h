@@ -23,10 +23,15 @@ struct http_request {
 	const char *content_type; /* NULL: none was sent */
 	const char *body;
 	size_t body_length;
+	const struct sockaddr *peer; /* who is at the other end of the connection; NULL: not known */
 	const void *headers; /* for http_header */
 };
 /* The header of this name in any letter case, the first if it was repeated; NULL if it was not sent. */
 const char *http_header(const struct http_request *request, const char *name);
+
+struct http_header_line {
+	const char *name, *value;
+};
 
 enum { HTTP_MAX_REPLY_HEADERS = 8 };
 struct http_reply {

@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "serve/companion.h"
 #include "serve/pidfile.h"
 #include "serve/worker.h"
 
@@ -48,6 +49,7 @@ struct arbiter {
 	char *pid_file; /* NULL: none, or not ours */
 	struct seat *seats;
 	struct child *children;
+	struct companion_seat companion;
 	int signal_fd, boot_fd, self_fd, parent_fd;
 	enum { STARTING, SERVING, DRAINING, STOPPING } stage;
 	enum serve_end end;
@@ -76,6 +78,16 @@ static void become_worker(const struct arbiter *arbiter, size_t slot)
 	if (arbiter->settings.ready_fd >= 0)
 		close(arbiter->settings.ready_fd);
 	worker_run(&post);
+}
+
+/* Neither the workers nor what is told of them is its matter. */
+static void tend_companion(struct arbiter *arbiter)
+{
+	const int not_its[] = {arbiter->signal_fd, arbiter->boot_fd, arbiter->parent_fd, arbiter->settings.ready_fd,
+	                       arbiter->settings.listen_fd};
+
+	if (arbiter->stage <= SERVING)
+		companion_tend(&arbiter->companion, arbiter->self_fd, not_its, COUNT_OF(not_its));
 }
 
 static void kill_all(const struct arbiter *arbiter, int number)
@@ -398,7 +410,7 @@ static int64_t earlier(int64_t a, int64_t b)
 
 static int64_t next_duty_ns(const struct arbiter *arbiter)
 {
-	int64_t when = INT64_MAX;
+	int64_t when = arbiter->stage <= SERVING ? companion_due_ns(&arbiter->companion) : INT64_MAX;
 
 	/* Nobody is looked at any more when all were killed. */
 	if (arbiter->settings.timeout_ns > 0 && arbiter->stage != STOPPING)
@@ -434,6 +446,7 @@ static void run(struct arbiter *arbiter)
 {
 	arbiter->next_look_ns = clock_now_ns() + LOOK_INTERVAL_NS;
 	keep_number(arbiter);
+	tend_companion(arbiter);
 	while (arbiter->stage <= SERVING || count_workers(arbiter) > 0) {
 		wait_for_something(arbiter);
 		reap(arbiter);
@@ -443,7 +456,9 @@ static void run(struct arbiter *arbiter)
 		if (arbiter->reload_wanted && arbiter->stage == SERVING)
 			reload(arbiter);
 		keep_number(arbiter);
+		tend_companion(arbiter);
 	}
+	companion_end(&arbiter->companion);
 }
 
 static bool init(struct arbiter *arbiter, const sigset_t *signals, struct err *err)
@@ -489,6 +504,7 @@ enum serve_end arbiter_run(const struct serve_settings *settings, int parent_fd)
 		.n = n,
 		.wanted = (size_t)settings->workers,
 		.children = mem_new(n, sizeof(struct child)),
+		.companion = {.what = settings->companion},
 		.signal_fd = -1,
 		.boot_fd = -1,
 		.self_fd = -1,

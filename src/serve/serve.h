@@ -22,6 +22,8 @@ enum worker_class {
 const char *worker_class_name(enum worker_class class); /* "sync", "gthread" */
 bool worker_class_of_name(const char *name, enum worker_class *class);
 
+struct companion;
+
 struct serve_settings {
 	int listen_fd;            /* from serve_listen; of no more use once serving ended */
 	bool listen_inherited;    /* from serve_inherit: another process has it too, and it must go on listening */
@@ -52,6 +54,7 @@ struct serve_settings {
 	bool quiet;               /* warnings and errors only */
 	struct logs *logs;        /* NULL: no accesses, log lines on stderr; changed by a reload only */
 	const char *pid_file;     /* NULL: none */
+	const struct companion *companion; /* a process beside the workers, see companion.h; NULL: none */
 	/* HUP: the settings as they are now said, on top of those that are in force (`settings` comes as these).
 	 * False: the error, and nothing changes. NULL: the workers are replaced, with the number and
 	 * settings of the start. */
