@@ -19,7 +19,7 @@ enum ledger_end {
 	LEDGER_FAILED,     /* the database; the error says what it said */
 };
 
-/* ---- lists: pages by key, so that a page far down costs what the first one does --------------------------------- */
+/* ---- lists: pages by key, so that a page far down costs what the first one does ------------ */
 
 enum { LEDGER_MOST_ROWS = 100, LEDGER_MOST_COUNTED = 10000 };
 
@@ -82,9 +82,9 @@ enum ledger_end ledger_account(struct db_session *session, int64_t id, struct ac
 enum ledger_end ledger_transaction(struct db_session *session, int64_t id, struct ledger_transaction *transaction,
                                    struct arena *arena, struct err *err) MUST_USE;
 
-/* ---- changes ----------------------------------------------------------------------------------------------------
- * `who->name` is who does it, for the history. What the database refuses (deadlock, serialization failure, busy) is tried a
- * few times again: nothing was committed. A COMMIT whose answer was lost is not, and the error says so.
+/* ---- changes ----------------------------------------------------------------------------------
+ * `who->name` is who does it, for the history. What the database refuses (deadlock, serialization failure, busy)
+ * is tried a few times again: nothing was committed. A COMMIT whose answer was lost is not, and the error says so.
  * Values are taken as they are: their ranges are the caller's matter. */
 
 struct ledger_who {

@@ -38,7 +38,7 @@ static int64_t *in_order(const int64_t *ids, size_t *n)
 	return sorted;
 }
 
-/* ---- accounts ------------------------------------------------------------------------------------------------------ */
+/* ---- accounts ------------------------------------------------------------------------------ */
 
 static bool empty(struct ledger_change *change, int64_t id, int64_t *transactions)
 {
@@ -47,13 +47,22 @@ static bool empty(struct ledger_change *change, int64_t id, int64_t *transaction
 	return ledger_write(change, "DELETE FROM demo_transaction WHERE account_id = ?", args, transactions);
 }
 
+static bool forget_version(struct ledger_change *change, int64_t id)
+{
+	const struct db_value args[] = {db_int(id), {0}};
+
+	return ledger_write(change, "DELETE FROM racy_version WHERE account_id = ?", args, NULL);
+}
+
 static enum ledger_end reset(struct ledger_change *change, int64_t id, struct ledger_done *done)
 {
 	const struct db_value args[] = {db_int(id), {0}};
 	int64_t balance, transactions;
-	enum ledger_end end = ledger_take_version(change, id) ? ledger_lock_account(change, id, &balance) : LEDGER_FAILED;
+	enum ledger_end end = LEDGER_FAILED;
 
-	if (end == LEDGER_MISSING && !ledger_write(change, "DELETE FROM racy_version WHERE account_id = ?", args, NULL))
+	if (ledger_take_version(change, id))
+		end = ledger_lock_account(change, id, &balance);
+	if (end == LEDGER_MISSING && !forget_version(change, id))
 		return LEDGER_FAILED;
 	if (end != LEDGER_OK)
 		return end;
@@ -66,20 +75,26 @@ static enum ledger_end reset(struct ledger_change *change, int64_t id, struct le
 	return LEDGER_OK;
 }
 
+static bool orphan(struct ledger_change *change, int64_t id, int64_t *transactions)
+{
+	const struct db_value args[] = {db_int(id), {0}};
+
+	return ledger_write(change, "UPDATE demo_transaction SET account_id = NULL WHERE account_id = ?", args,
+	                    transactions);
+}
+
 /* A database that Django made has no ON DELETE: what becomes of the transactions is said here. */
 static enum ledger_end erase(struct ledger_change *change, int64_t id, bool keep, struct ledger_done *done)
 {
 	const struct db_value args[] = {db_int(id), {0}};
 	int64_t balance, transactions;
 
-	if (!ledger_write(change, "DELETE FROM racy_version WHERE account_id = ?", args, NULL))
+	if (!forget_version(change, id))
 		return LEDGER_FAILED;
 	enum ledger_end end = ledger_lock_account(change, id, &balance);
 	if (end != LEDGER_OK)
 		return end;
-	bool ok = keep ? ledger_write(change, "UPDATE demo_transaction SET account_id = NULL WHERE account_id = ?", args,
-	                              &transactions)
-	               : empty(change, id, &transactions);
+	bool ok = keep ? orphan(change, id, &transactions) : empty(change, id, &transactions);
 	if (!ok || !ledger_write(change, "DELETE FROM demo_account WHERE id = ?", args, NULL) ||
 	    !ledger_note(change, HISTORY_DELETE, HISTORY_ACCOUNT, id,
 	                 json_pack("{s[In] s[Is]}", "balance", balance, "transactions", transactions,
@@ -127,7 +142,7 @@ enum ledger_end ledger_accounts_act(const struct ledger_who *who, enum ledger_ac
 	return end;
 }
 
-/* ---- transactions -------------------------------------------------------------------------------------------------- */
+/* ---- transactions -------------------------------------------------------------------------- */
 
 static enum ledger_end delete_all(struct ledger_change *change, void *context)
 {

@@ -8,7 +8,7 @@
 #include "base/rng.h"
 #include "base/str.h"
 
-/* ---- the transaction --------------------------------------------------------------------------------------------- */
+/* ---- the transaction ----------------------------------------------------------------------- */
 
 /* A change that deadlocks with deposits is made anew; the waits are as long as in lab/retry.h. */
 enum { MAX_TRIES = 8 };
@@ -52,7 +52,7 @@ static enum ledger_end make_once(struct ledger_change *change, ledger_work *work
 	end = work(change, context);
 	if (end == LEDGER_OK && commit(change))
 		return LEDGER_OK;
-	/* The first failure is the one to tell. Where the engine has ended the transaction itself, this does nothing. */
+	/* The first failure is the one to tell. Where the engine has ended the transaction already, nothing happens. */
 	(void)!db_run(change->who->session, DB_ROLLBACK, NULL, NULL, NULL, NULL, NULL);
 	return end == LEDGER_OK ? LEDGER_FAILED : end;
 }
@@ -80,7 +80,7 @@ enum ledger_end ledger_make(const struct ledger_who *who, ledger_work *work, voi
 	return end;
 }
 
-/* ---- statements -------------------------------------------------------------------------------------------------- */
+/* ---- statements ---------------------------------------------------------------------------- */
 
 bool ledger_write(struct ledger_change *change, const char *sql, const struct db_value *args, int64_t *affected)
 {
@@ -159,17 +159,19 @@ bool ledger_take_version(struct ledger_change *change, int64_t account)
 	struct db_outcome outcome;
 	int64_t affected;
 
-	if (!ledger_write(change, "UPDATE racy_version SET version = version + 1 WHERE account_id = ?", args, &affected))
+	if (!ledger_write(change, "UPDATE racy_version SET version = version + 1 WHERE account_id = ?", args,
+	                  &affected))
 		return false;
-	if (affected > 0 || run(change, DB_WRITE, "INSERT INTO racy_version (account_id, version) VALUES (?, 1)", args,
-	                        NULL, &outcome))
+	if (affected > 0)
+		return true;
+	if (run(change, DB_WRITE, "INSERT INTO racy_version (account_id, version) VALUES (?, 1)", args, NULL, &outcome))
 		return true;
 	/* A deposit was first: the next try finds its row. */
 	change->refused = change->refused || outcome.err == DB_CONSTRAINT;
 	return false;
 }
 
-/* ---- conflicts --------------------------------------------------------------------------------------------------- */
+/* ---- conflicts ----------------------------------------------------------------------------- */
 
 static const char *name_of(enum history_object object)
 {
@@ -215,7 +217,7 @@ void ledger_compare(struct ledger_change *change, const struct ledger_transactio
 		                json_string(now->time), yours != NULL ? json_string(yours->time) : NULL);
 }
 
-/* ---- rows of transactions ---------------------------------------------------------------------------------------- */
+/* ---- rows of transactions ------------------------------------------------------------------ */
 
 static struct db_value value_of_account(int64_t account)
 {

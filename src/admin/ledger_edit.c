@@ -6,7 +6,7 @@
 #include "admin/ledger_change.h"
 #include "base/mem.h"
 
-/* ---- an account with its transactions ------------------------------------------------------------------------------ */
+/* ---- an account with its transactions ------------------------------------------------------ */
 
 struct account_work {
 	const struct ledger_account_edit *edit;
@@ -140,7 +140,7 @@ enum ledger_end ledger_account_change(const struct ledger_who *who, const struct
 	return end;
 }
 
-/* ---- a transaction ------------------------------------------------------------------------------------------------- */
+/* ---- a transaction ------------------------------------------------------------------------- */
 
 /* Its account stays until the end. */
 static enum ledger_end hold_account(struct ledger_change *change, int64_t account)
@@ -176,7 +176,7 @@ enum ledger_end ledger_transaction_change(const struct ledger_who *who, const st
 	return ledger_make(who, change_transaction, &work, conflicts, err);
 }
 
-/* ---- new rows ------------------------------------------------------------------------------------------------------ */
+/* ---- new rows ------------------------------------------------------------------------------ */
 
 struct add_work {
 	int64_t balance;

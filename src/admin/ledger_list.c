@@ -79,7 +79,7 @@ static bool read_place(const char *place, int64_t *first, const char **rest)
 	return ok;
 }
 
-/* ---- accounts ---------------------------------------------------------------------------------------------------- */
+/* ---- accounts ------------------------------------------------------------------------------ */
 
 static bool by_balance(enum ledger_sort sort)
 {
@@ -194,7 +194,7 @@ enum ledger_end ledger_account(struct db_session *session, int64_t id, struct ac
 	return LEDGER_FAILED;
 }
 
-/* ---- transactions ------------------------------------------------------------------------------------------------ */
+/* ---- transactions -------------------------------------------------------------------------- */
 
 static void put_filter(struct query *query, const struct ledger_transactions_ask *ask)
 {
@@ -345,8 +345,8 @@ enum ledger_end ledger_transaction(struct db_session *session, int64_t id, struc
 	const struct db_value args[] = {db_int(id), {0}};
 	enum ledger_end end = LEDGER_FAILED;
 
-	if (db_run(session, DB_READ, "SELECT id, amount, account_id, timestamp FROM demo_transaction WHERE id = ?", args,
-	           &rows, NULL, err))
+	if (db_run(session, DB_READ, "SELECT id, amount, account_id, timestamp FROM demo_transaction WHERE id = ?",
+	           args, &rows, NULL, err))
 		end = rows.n_rows > 0 ? LEDGER_OK : LEDGER_MISSING;
 	if (end == LEDGER_OK)
 		*transaction = transaction_of(&rows, 0, arena);

@@ -132,8 +132,40 @@ static struct db_session *try_session(struct database *database, int *code, stru
 	return session;
 }
 
-bool database_migrate(struct db_session *session, size_t *applied, struct err *err)
+/* A database in which Django keeps account of its migrations holds tables that Django made. */
+static bool is_djangos(struct db_session *session, bool *answer, struct err *err)
 {
+	struct db_outcome outcome;
+	struct err words = {0};
+	bool ok = db_run(session, DB_READ, "SELECT 1 FROM django_migrations WHERE 1 = 0", NULL, NULL, &outcome, &words);
+
+	*answer = ok;
+	ok = ok || outcome.err == DB_BROKEN; /* there is no such table */
+	if (!ok)
+		err_set(err, "%s", err_text(&words));
+	err_fini(&words);
+	return ok;
+}
+
+static bool extend_schemas(struct db_session *session, size_t *applied, struct err *err)
+{
+	for (size_t i = 0; i < registry_count(); i++) {
+		const struct scenario *scenario = registry_at(i);
+		char *scope = mem_printf("%s, extended", scenario->name);
+		size_t n = 0;
+		bool ok = db_migrate(session, scope, scenario->extensions, scenario->n_extensions, &n, err);
+		free(scope);
+		if (!ok)
+			return false;
+		*applied += n;
+	}
+	return true;
+}
+
+bool database_migrate(struct db_session *session, bool extend, size_t *applied, struct err *err)
+{
+	bool adopted = false;
+
 	*applied = 0;
 	for (size_t i = 0; i < registry_count(); i++) {
 		const struct scenario *scenario = registry_at(i);
@@ -142,7 +174,9 @@ bool database_migrate(struct db_session *session, size_t *applied, struct err *e
 			return false;
 		*applied += n;
 	}
-	return true;
+	if (!extend && !is_djangos(session, &adopted, err))
+		return false;
+	return adopted || extend_schemas(session, applied, err);
 }
 
 int64_t database_patience_ns(int64_t timeout_ns)
@@ -169,7 +203,7 @@ static bool open_one(const struct database_options *options, size_t i, const cha
 	if (ok) {
 		database->identity = *db_identity(session);
 		*code = RACY_ENVIRONMENT;
-		ok = database_migrate(session, &applied, err);
+		ok = database_migrate(session, false, &applied, err);
 		database->applied = applied;
 	}
 	db_close(session);

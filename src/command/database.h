@@ -85,8 +85,9 @@ void databases_close(struct databases *databases);
 /* The patience of a worker that is killed when it is busy for longer than `timeout_ns` (0: never): it may
  * wait for a lock as long as it may live. */
 int64_t database_patience_ns(int64_t timeout_ns);
-/* The schemas of all scenarios, brought up to date. */
-bool database_migrate(struct db_session *session, size_t *applied, struct err *err) MUST_USE;
+/* The schemas of all scenarios, brought up to date. Their extensions (indexes) too, but where the tables are
+ * Django's only if `extend` asks for it; whether they are is told by its table django_migrations. */
+bool database_migrate(struct db_session *session, bool extend, size_t *applied, struct err *err) MUST_USE;
 /* "sqlite:/home/ann/.local/state/racy/racy.db", "a throw-away server of our own"; never a password. */
 const char *database_text(const struct database *database);
 /* What --db takes for it: "mariadb", "sqlite:shop.db"; never a password. NULL: the default one. */

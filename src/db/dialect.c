@@ -16,6 +16,7 @@ static const struct {
 	{"table_end", offsetof(struct dialect, table_end)},   {"for_share", offsetof(struct dialect, for_share)},
 	{"returning_id", offsetof(struct dialect, returning_id)},
 	{"named_lock", offsetof(struct dialect, named_lock)},
+	{"new_index", offsetof(struct dialect, new_index)},
 	{"named_unlock", offsetof(struct dialect, named_unlock)},
 };
 

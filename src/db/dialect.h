@@ -3,6 +3,7 @@
  *   {for_update}    locks the rows read       {stamp}      type of a timestamp, microseconds, UTC
  *   {for_share}     the same, shared          {table_end}  what ends a CREATE TABLE
  *   {new_id}        an id that numbers itself {id}         type of a reference to one
+ *   {new_index}     begins a CREATE INDEX that does nothing where there is one of that name: repeatable
  *   {named_lock}    takes a lock by number    {named_unlock} gives it back
  *   {returning_id}  ends an INSERT whose new id (a column `id`) is wanted: db_outcome.inserted_id
  *

@@ -22,6 +22,7 @@ struct dialect {
 	const char *new_id;     /* column definition of a primary key that the engine numbers */
 	const char *id;         /* column type of a reference to such a key */
 	const char *stamp;      /* column type: a timestamp with microseconds, UTC */
+	const char *new_index;  /* CREATE INDEX IF NOT EXISTS, as far as the engine has it */
 	const char *table_end;  /* after a CREATE TABLE's closing parenthesis */
 	/* How many of some connections still exist: its `%s` is replaced by a list of numbers.
 	 * NULL: a connection cannot outlive its process. */

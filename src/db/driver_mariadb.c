@@ -19,6 +19,7 @@ static const struct dialect dialect = {
 	.new_id = "bigint NOT NULL AUTO_INCREMENT PRIMARY KEY",
 	.id = "bigint",
 	.stamp = "datetime(6)",
+	.new_index = "CREATE INDEX /*M! IF NOT EXISTS */", /* MySQL has no such words, and reads a comment */
 	.table_end = "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
 	.count_alive = "SELECT COUNT(*) FROM information_schema.processlist WHERE id IN (%s)",
 	/* Named locks are the server's, not the database's. */

@@ -45,6 +45,7 @@ static const struct dialect dialect = {
 	.new_id = "integer NOT NULL PRIMARY KEY AUTOINCREMENT",
 	.id = "integer",
 	.stamp = "datetime", /* kept as text */
+	.new_index = "CREATE INDEX IF NOT EXISTS",
 	.table_end = "",
 };
 

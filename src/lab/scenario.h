@@ -137,6 +137,10 @@ struct scenario {
 	const char *name, *title, *story;
 	const struct db_migration *migrations;
 	size_t n_migrations;
+	/* The same, for tables that racy made itself: indexes of lists. Tables that were adopted get them when the user
+	 * asks for it (racy migrate --extend). */
+	const struct db_migration *extensions;
+	size_t n_extensions;
 	const struct operation *operations;
 	size_t n_operations;
 	const struct invariant *invariants;

@@ -457,6 +457,18 @@ static const struct db_migration migrations[] = {
 	{"versions of accounts", versions},
 };
 
+/* For the lists of the pages and the sums of an account: all that is told of a transaction is in the first one. The
+ * balance has none, since deposits would have to keep it. */
+static const char *const indexes[] = {
+	"{new_index} demo_transaction_of_account ON demo_transaction (account_id, id, amount, timestamp)",
+	"{new_index} demo_transaction_by_time ON demo_transaction (timestamp, id)",
+	NULL,
+};
+
+static const struct db_migration extensions[] = {
+	{"indexes of transactions", indexes},
+};
+
 static const struct param params[] = {
 	/* An account beyond its column is one that does not exist; the endpoint answers 404. */
 	{"account", INT64_MIN, INT64_MAX},
@@ -490,6 +502,7 @@ const struct scenario scenario_deposit = {
 	         "balance. With one worker it works. With several, money disappears, and nobody can\n"
 	         "reproduce it: it depends on who reads while somebody else is between read and write.",
 	.migrations = migrations, .n_migrations = COUNT_OF(migrations),
+	.extensions = extensions, .n_extensions = COUNT_OF(extensions),
 	.operations = operations, .n_operations = COUNT_OF(operations),
 	.invariants = invariants, .n_invariants = COUNT_OF(invariants),
 	.source = deposit_source,
