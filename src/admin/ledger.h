@@ -78,6 +78,8 @@ void ledger_transactions_fini(struct ledger_transactions *list);
 
 enum ledger_end ledger_account(struct db_session *session, int64_t id, struct account *account,
                                struct err *err) MUST_USE;
+/* Whether it is there; MISSING is not an end of it. */
+enum ledger_end ledger_account_exists(struct db_session *session, int64_t id, bool *there, struct err *err) MUST_USE;
 /* The time lives in the arena. */
 enum ledger_end ledger_transaction(struct db_session *session, int64_t id, struct ledger_transaction *transaction,
                                    struct arena *arena, struct err *err) MUST_USE;

@@ -194,6 +194,17 @@ enum ledger_end ledger_account(struct db_session *session, int64_t id, struct ac
 	return LEDGER_FAILED;
 }
 
+enum ledger_end ledger_account_exists(struct db_session *session, int64_t id, bool *there, struct err *err)
+{
+	struct db_rows rows = {0};
+	const struct db_value args[] = {db_int(id), {0}};
+	bool ok = db_run(session, DB_READ, "SELECT id FROM demo_account WHERE id = ?", args, &rows, NULL, err);
+
+	*there = ok && rows.n_rows > 0;
+	db_rows_fini(&rows);
+	return ok ? LEDGER_OK : LEDGER_FAILED;
+}
+
 /* ---- transactions -------------------------------------------------------------------------- */
 
 static void put_filter(struct query *query, const struct ledger_transactions_ask *ask)
