@@ -160,7 +160,8 @@ bool users_count(struct db_session *session, const char *search, int64_t *n, str
 {
 	char *pattern = pattern_of(search);
 	bool ok = read_number(session,
-	                      "SELECT COUNT(*) FROM racy_user WHERE username LIKE ? ESCAPE '!' OR email LIKE ? ESCAPE '!'",
+	                      "SELECT COUNT(*) FROM racy_user WHERE username LIKE ? ESCAPE '!'"
+	                      " OR email LIKE ? ESCAPE '!'",
 	                      (const struct db_value[]){db_text(pattern), db_text(pattern), {0}}, n, err);
 
 	free(pattern);
@@ -176,7 +177,8 @@ bool users_list(struct db_session *session, const struct users_ask *ask, struct 
 	                                db_int(ask->limit + 1), {0}};
 	struct db_rows rows = {0};
 	bool ok = db_run(session, DB_READ,
-	                 "SELECT " COLUMNS " FROM racy_user WHERE (username LIKE ? ESCAPE '!' OR email LIKE ? ESCAPE '!')"
+	                 "SELECT " COLUMNS " FROM racy_user"
+	                 " WHERE (username LIKE ? ESCAPE '!' OR email LIKE ? ESCAPE '!')"
 	                 " AND username > ? ORDER BY username LIMIT ?", args, &rows, NULL, err);
 
 	*n = rows.n_rows > (size_t)ask->limit ? (size_t)ask->limit : rows.n_rows;
@@ -189,7 +191,7 @@ bool users_list(struct db_session *session, const struct users_ask *ask, struct 
 	return ok;
 }
 
-/* ---- changes ------------------------------------------------------------------------------------------------------ */
+/* ---- changes ----------------------------------------------------------------------------------------- */
 
 struct work {
 	int64_t id;

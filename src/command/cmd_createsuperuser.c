@@ -16,8 +16,8 @@ const struct command command_createsuperuser = {
 	.name = "createsuperuser",
 	.operands = "[options]",
 	.summary = "make a user who may do everything at /admin/",
-	.help = "Asks what is not given: the name, an e-mail address (may be empty), the password twice. A weak password\n"
-	        "is named with the reason, and may be taken all the same.",
+	.help = "Asks what is not given: the name, an e-mail address (may be empty), the password twice. A weak\n"
+	        "password is named with the reason, and may be taken all the same.",
 	.run = run,
 };
 

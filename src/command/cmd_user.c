@@ -21,7 +21,8 @@ const struct command command_user = {
 	        "  enable NAME    can again\n"
 	        "  delete NAME    what the history says of the user stays\n"
 	        "\n"
-	        "The last active superuser can be neither disabled nor deleted. `racy createsuperuser` makes the first.",
+	        "The last active superuser can be neither disabled nor deleted. `racy createsuperuser` makes the\n"
+	        "first one.",
 	.run = run,
 };
 

@@ -72,8 +72,8 @@ static void tell(const struct lab_process *process, const struct database *datab
 	log_info(strchr(host, ':') != NULL ? "the instrument is at http://[%s]:%d/admin/"
 	                                   : "the instrument is at http://%s:%d/admin/", host, process->port);
 	if (!lab_is_loopback(host))
-		log_warning("the instrument can be reached from other machines; names and passwords go there unencrypted "
-		            "unless a server with TLS stands in front of it");
+		log_warning("the instrument can be reached from other machines; names and passwords go there "
+		            "unencrypted unless a server with TLS stands in front of it");
 	if (!any_user && database->by_default)
 		log_info("nobody can log in there yet: racy createsuperuser");
 	else if (!any_user)

@@ -137,7 +137,7 @@ void api_set_cookie(struct api_inner *inner, const char *name, const char *value
 	                  value, (long long)seconds, inner->origin->secure ? "; Secure" : "");
 }
 
-/* ---- guards ------------------------------------------------------------------------------------------------------- */
+/* ---- guards ------------------------------------------------------------------------------------------ */
 
 /* Who the cookie says it is. False: the database cannot tell. */
 static bool know_user(struct api_inner *inner)
