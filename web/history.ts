@@ -39,7 +39,7 @@ route(/^\/admin\/auth\/user\/(\d+)\/history\/$/, (match, asked) =>
 	historyView(`History of user ${match[1]}`, match[0], asked, { object: "user", id: match[1] ?? "" }));
 
 function card(title: string, path: string): HTMLElement {
-	return h("li", null, h("h3", null, link(path, title)), h("p", { class: "buttons" }, link(path, "Change"), link(path + "add/", "Add")));
+	return h("li", null, h("h2", null, link(path, title)), h("p", { class: "buttons" }, link(path, "Change"), link(path + "add/", "Add")));
 }
 
 route(/^\/admin\/$/, async () => {
