@@ -9,6 +9,7 @@ import tempfile
 import unittest
 
 RACY = os.environ["RACY"]
+os.environ.setdefault("RACY_LAB", "off")  # beside each server of a test it would want the same port
 HUNG = 120  # seconds; only ends a test that hangs
 
 

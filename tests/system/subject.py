@@ -15,6 +15,7 @@ import time
 import unittest
 
 RACY = os.environ["RACY"]
+os.environ.setdefault("RACY_LAB", "off")  # beside each of these servers it would want the same port
 HUNG = float(os.environ.get("RACY_TEST_HUNG", "90"))
 
 
