@@ -115,8 +115,8 @@ void api_session_login(struct api_call *call)
 	const char *name, *password;
 	struct admin_user user;
 
-	(void)(api_take_text(call, call->body, "username", 1, USER_NAME_MOST, &name) &
-	       api_take_text(call, call->body, "password", 1, PASSWORD_MOST, &password));
+	(void)api_take_text(call, call->body, "username", 1, USER_NAME_MOST, &name);
+	(void)api_take_text(call, call->body, "password", 1, PASSWORD_MOST, &password);
 	api_nothing_else(call, call->body);
 	if (!api_sound(call) || !may_try(call, name) || !check(call, name, password, &user))
 		return;
@@ -157,9 +157,8 @@ void api_session_password(struct api_call *call)
 	const char *old, *fresh;
 	struct admin_user user = *call->user;
 
-	bool taken = api_take_text(call, call->body, "old_password", 1, PASSWORD_MOST, &old) &
-	             api_take_text(call, call->body, "new_password", 1, PASSWORD_MOST, &fresh);
-	if (taken)
+	(void)api_take_text(call, call->body, "old_password", 1, PASSWORD_MOST, &old);
+	if (api_take_text(call, call->body, "new_password", 1, PASSWORD_MOST, &fresh))
 		api_judge_password(call, "new_password", fresh, user.username, user.email);
 	api_nothing_else(call, call->body);
 	if (api_sound(call) && knows_password(call, old) && api_store_password(call, user.id, fresh))

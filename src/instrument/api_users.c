@@ -153,8 +153,9 @@ static bool take_values(struct api_call *call, json_t *object, bool to_write, st
 	} else {
 		ok = false;
 	}
-	ok &= api_take_boolean(call, object, "superuser", &values->superuser);
-	return ok & api_take_boolean(call, object, "active", &values->active);
+	if (!api_take_boolean(call, object, "superuser", &values->superuser))
+		ok = false;
+	return api_take_boolean(call, object, "active", &values->active) && ok;
 }
 
 void api_user_add(struct api_call *call)
