@@ -105,7 +105,7 @@ static char *take_email(const struct order *order, struct err *err)
 	return NULL;
 }
 
-/* Before the password is asked for. */
+/* Before anything else is asked for. */
 static bool is_free(struct people *people, const char *name, int *code)
 {
 	struct admin_user user;
@@ -124,10 +124,7 @@ static int create(struct people *people, const struct order *order, const char *
 	char *password;
 	struct err err = {0};
 	int64_t id;
-	int code;
 
-	if (!is_free(people, name, &code))
-		return code;
 	password = people_password(&order->password, name, email, &err);
 	if (password == NULL)
 		return fail(RACY_USAGE, &err);
@@ -152,9 +149,12 @@ static int perform(struct order *order)
 
 	if (!people_open(&order->where, &people, &code, &err))
 		return fail(code, &err);
-	char *name = take_name(order, &err);
-	char *email = name != NULL ? take_email(order, &err) : NULL;
-	code = email != NULL ? create(&people, order, name, email) : fail(RACY_USAGE, &err);
+	char *name = take_name(order, &err), *email = NULL;
+	if (name == NULL)
+		code = fail(RACY_USAGE, &err);
+	else if (is_free(&people, name, &code))
+		code = (email = take_email(order, &err)) != NULL ? create(&people, order, name, email)
+		                                                 : fail(RACY_USAGE, &err);
 	free(name);
 	free(email);
 	people_close(&people);

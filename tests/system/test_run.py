@@ -359,6 +359,8 @@ class Leftovers(Verdicts):
         path = os.path.join(self.home, "django.db")
         with sqlite3.connect(path) as db:
             db.executescript("""
+                CREATE TABLE django_migrations (id integer NOT NULL PRIMARY KEY AUTOINCREMENT, app varchar(255) NOT NULL,
+                    name varchar(255) NOT NULL, applied datetime NOT NULL);
                 CREATE TABLE demo_account (id integer NOT NULL PRIMARY KEY AUTOINCREMENT, balance integer NOT NULL);
                 CREATE TABLE demo_transaction (id integer NOT NULL PRIMARY KEY AUTOINCREMENT,
                     amount integer NOT NULL, timestamp datetime NOT NULL,
