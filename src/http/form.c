@@ -387,7 +387,7 @@ static bool add_part(struct form *form, struct slice text)
 
 static enum form_result decode_multipart(struct form *form, struct slice params, struct slice body)
 {
-	struct slice delimiter;
+	struct slice delimiter = {0};
 	struct mark mark;
 
 	if (!find_delimiter(form, params, &delimiter) || !first_mark(body, delimiter, &mark))
