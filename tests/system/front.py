@@ -48,7 +48,7 @@ class Front:
     """In front of the workers on `upstreams`, in turn (ports of this host, or HOST:PORT), and of an instrument on the
     port of that name."""
 
-    def __init__(self, *upstreams, changes=(), instrument=1):
+    def __init__(self, *upstreams, changes=(), instrument=1, wrapper=WRAPPER):
         nobody = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
         self.folder = tempfile.mkdtemp(prefix="racy-nginx-")
         shutil.copytree(os.path.join(DEPLOY, "static"), self.folder + "/static")
@@ -61,7 +61,7 @@ class Front:
                        ("/usr/share/nginx/html;", self.folder + "/static;"), *changes)
             servers = " ".join("server %s;" % (u if isinstance(u, str) else "127.0.0.1:%d" % u) for u in upstreams)
             self._write("site.conf", site(changes))
-            self._write("nginx.conf", WRAPPER % {"folder": self.folder, "servers": servers})
+            self._write("nginx.conf", wrapper % {"folder": self.folder, "servers": servers})
             if nobody:
                 for folder, _, names in os.walk(self.folder):
                     for path in [folder, *(os.path.join(folder, name) for name in names)]:
