@@ -1,9 +1,16 @@
-/* A synchronous worker's HTTP on libmicrohttpd, in the one mode of it that neither drops nor hoards
- * connections when several processes share a listening socket: epoll, a connection limit of one,
- * and no thread of its own. What a request is and how it is answered: exchange.c. */
+/* A synchronous worker's HTTP on libmicrohttpd, with epoll, a connection limit of one, and no thread of its
+ * own. Connections are accepted here, one when there is none, and given to it: so that nothing is dropped or
+ * hoarded when several processes share a listening socket, and so that there is a choice of who gets one.
+ *
+ * For the library's memory of a connection is made anew for each, and half of it filled with zeros before each
+ * reply. What the largest heads need is then most of what a request costs. So there are two daemons: one for
+ * heads that were seen to be small, one with room for all others and for connections that are kept, on which a
+ * large one may follow.
+ * What a request is and how it is answered: exchange.c. */
 #include "http/server.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <microhttpd.h>
 #include <poll.h>
@@ -12,8 +19,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "http/exchange.h"
+#include "http/peek.h"
+
+/* Up to this the library takes it from the heap, which gives back what it had before, rather than from the
+ * kernel. A modest head (http/peek.h), its records and its reply fit into half of it. */
+enum { MODEST_MEMORY = 32 * 1024 };
 
 /* Who waits for less may be on its way to a server that has nothing to do. */
 static const int64_t PATIENCE_NS = 50 * NS_PER_MS;
@@ -21,8 +34,9 @@ static const int64_t PATIENCE_NS = 50 * NS_PER_MS;
 struct http_server {
 	struct http_settings settings;
 	struct exchange_rules rules;
-	struct MHD_Daemon *daemon;
-	int listen_fd; /* the daemon's own */
+	struct MHD_Daemon *roomy, *modest; /* the latter NULL where connections are kept */
+	struct MHD_Daemon *daemon; /* the one of these that has the connection, or had the last one */
+	int listen_fd;
 	bool quiesced;
 	uint64_t accepted;
 	/* of the connection that is open */
@@ -168,43 +182,93 @@ static unsigned whole_seconds(int64_t ns)
 	return (unsigned)((ns + NS_PER_S - 1) / NS_PER_S);
 }
 
-static void start_daemon(struct http_server *server, int fd)
+static struct MHD_Daemon *start_daemon(struct http_server *server, size_t memory)
 {
-	server->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL, 0, NULL, NULL, on_access, server,
-		MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd,
+	return MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, on_access, server,
 		MHD_OPTION_CONNECTION_LIMIT, 1U,
 		MHD_OPTION_STRICT_FOR_CLIENT, HEAD_STRICTNESS,
 		MHD_OPTION_CONNECTION_TIMEOUT, whole_seconds(server->settings.idle_timeout_ns),
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)EXCHANGE_MEMORY,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory,
 		MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
 		MHD_OPTION_NOTIFY_COMPLETED, on_end, server,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
 		MHD_OPTION_END);
 }
 
+static bool start_daemons(struct http_server *server)
+{
+	bool kept = server->settings.keep_alive_ns > 0;
+
+	server->roomy = start_daemon(server, EXCHANGE_MEMORY);
+	server->modest = kept ? NULL : start_daemon(server, MODEST_MEMORY);
+	server->daemon = server->roomy;
+	return server->roomy != NULL && (kept || server->modest != NULL);
+}
+
+static void stop_daemons(struct http_server *server)
+{
+	if (server->modest != NULL)
+		MHD_stop_daemon(server->modest);
+	if (server->roomy != NULL)
+		MHD_stop_daemon(server->roomy);
+}
+
+/* A descriptor of its own, which it closes when it listens no longer. */
+static bool start_listening(struct http_server *server)
+{
+	int fd = fcntl(server->settings.listen_fd, F_DUPFD_CLOEXEC, 0);
+	int flags = fd >= 0 ? fcntl(fd, F_GETFL) : -1;
+
+	server->listen_fd = fd;
+	return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
+}
+
 struct http_server *http_server_open(const struct http_settings *settings, struct err *err)
 {
-	/* The library closes the socket that it is given, now and then: it gets its own descriptor. */
-	int fd = fcntl(settings->listen_fd, F_DUPFD_CLOEXEC, 0);
 	struct http_server *server = mem_new(1, sizeof *server);
 
 	assert(settings->max_body <= HTTP_MAX_DROPPED);
 	server->settings = *settings;
 	server->rules = (struct exchange_rules){.max_body = settings->max_body, .remember = settings->tell != NULL};
-	server->listen_fd = fd;
 	server->connection_fd = -1;
-	if (fd >= 0)
-		start_daemon(server, fd);
-	if (server->daemon != NULL)
+	if (start_listening(server) && start_daemons(server))
 		return server;
+	stop_daemons(server);
+	if (server->listen_fd >= 0)
+		close(server->listen_fd);
 	free(server);
 	err_set(err, "the HTTP server cannot be started on descriptor %d", settings->listen_fd);
 	return NULL;
 }
 
+/* The next connection, where there is none. */
+static void accept_one(struct http_server *server)
+{
+	static const int64_t rest_ns = 10 * NS_PER_MS;
+	struct sockaddr_storage peer;
+	socklen_t length = sizeof peer;
+
+	if (server->quiesced || http_server_connections(server) > 0)
+		return;
+	int fd = accept4(server->listen_fd, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0) {
+		/* It stays where it is, and whoever waits for it is woken again at once. */
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			clock_pause_ns(rest_ns);
+		return;
+	}
+	bool modest = server->modest != NULL && peek_socket_is_modest(fd);
+	server->daemon = modest ? server->modest : server->roomy;
+	/* It closes what it does not take. */
+	if (MHD_add_connection(server->daemon, fd, (struct sockaddr *)&peer, length) != MHD_YES)
+		log_warning("a connection could not be taken");
+}
+
 int http_server_fd(const struct http_server *server)
 {
+	if (!server->quiesced && http_server_connections(server) == 0)
+		return server->listen_fd;
 	return MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
 }
 
@@ -252,19 +316,13 @@ static void notice_standstill(struct http_server *server)
 		shutdown(server->connection_fd, SHUT_RDWR);
 }
 
-/* The library listens again at the beginning of a run, not at the end of one in which its last
- * connection went away: without another run nothing would ever wake the loop. */
 void http_server_run(struct http_server *server)
 {
-	size_t before;
-
-	do {
-		before = http_server_connections(server);
-		(void)MHD_run(server->daemon);
-		notice_end(server);
-		notice_time(server);
-		notice_standstill(server);
-	} while (http_server_connections(server) < before);
+	accept_one(server);
+	(void)MHD_run(server->daemon);
+	notice_end(server);
+	notice_time(server);
+	notice_standstill(server);
 }
 
 void http_server_quiesce(struct http_server *server)
@@ -274,9 +332,8 @@ void http_server_quiesce(struct http_server *server)
 	server->quiesced = true;
 	if (server->kept)
 		server->until_ns = clock_now_ns();
-	MHD_socket fd = MHD_quiesce_daemon(server->daemon);
-	if (fd != MHD_INVALID_SOCKET)
-		close(fd);
+	close(server->listen_fd);
+	server->listen_fd = -1;
 }
 
 size_t http_server_connections(const struct http_server *server)
@@ -292,6 +349,6 @@ uint64_t http_server_accepted(const struct http_server *server)
 void http_server_close(struct http_server *server)
 {
 	http_server_quiesce(server);
-	MHD_stop_daemon(server->daemon);
+	stop_daemons(server);
 	free(server);
 }

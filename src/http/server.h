@@ -88,7 +88,8 @@ struct http_server;
 /* In the process that will serve, after the fork. */
 struct http_server *http_server_open(const struct http_settings *settings, struct err *err) MUST_USE;
 /* The loop: wait until http_server_fd is readable or http_server_wait_ns (-1: no limit) is over,
- * then http_server_run. The handler is called from within http_server_run. */
+ * then http_server_run. The handler is called from within http_server_run. The descriptor is asked for anew
+ * before each wait: it is another one while a connection is open. */
 int http_server_fd(const struct http_server *server);
 int64_t http_server_wait_ns(const struct http_server *server);
 void http_server_run(struct http_server *server);

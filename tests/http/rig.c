@@ -111,9 +111,8 @@ static void handle(void *context, const struct http_request *request, struct htt
 /* As a worker's loop has to be: it sleeps until the server's descriptor or time says otherwise. */
 static void loop(struct worker *worker, int stop_fd)
 {
-	struct pollfd fds[] = {{http_server_fd(worker->server), POLLIN, 0}, {stop_fd, POLLIN, 0}};
-
 	for (;;) {
+		struct pollfd fds[] = {{http_server_fd(worker->server), POLLIN, 0}, {stop_fd, POLLIN, 0}};
 		int64_t wait_ns = http_server_wait_ns(worker->server);
 		struct timespec wait = {wait_ns / NS_PER_S, wait_ns % NS_PER_S};
 		if (ppoll(fds, 2, wait_ns >= 0 ? &wait : NULL, NULL) < 0 && errno != EINTR)

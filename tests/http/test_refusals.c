@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
+#include "http/peek.h"
 #include "rig.h"
 
 /* A literal with its length, so that it may contain NUL. */
@@ -293,6 +294,35 @@ static void many_arguments_and_cookies(void **state)
 	str_fini(&reply);
 }
 
+/* What is served from the small buffer, at its largest: all bytes and marks that there may be, and a body longer
+ * than the buffer. */
+static void the_largest_modest_head(void **state)
+{
+	static const char marks[] = "&;,";
+	struct str request = {0}, reply = {0};
+	struct rig rig;
+
+	(void)state;
+	rig_start(&rig, 1);
+	for (const char *mark = marks; *mark != '\0'; mark++) {
+		request.length = 0;
+		str_add(&request, "POST /?");
+		str_repeat(&request, *mark == '&' ? "&" : "a", PEEK_MAX_MARKS - 5);
+		str_add(&request, " HTTP/1.1\r\nHost: h\r\nContent-Length: 60000\r\nCookie: ");
+		for (int i = 0; i < PEEK_MAX_MARKS - 5 && *mark != '&'; i++)
+			str_printf(&request, "a%c", *mark);
+		str_repeat(&request, "v", PEEK_MAX_BYTES - 4 - request.length);
+		str_add(&request, "\r\n\r\n");
+		assert_true(peek_is_modest(request.text, request.length));
+		str_repeat(&request, "b", 60000);
+		rig_ask(&rig, request.text, request.length, &reply);
+		assert_int_equal(rig_status(&reply, NULL), 200);
+	}
+	rig_stop(&rig);
+	str_fini(&request);
+	str_fini(&reply);
+}
+
 /* Far beyond what the worker keeps of a head. The client sends all before it reads, so that the
  * answer may be lost in a reset: what counts is that nothing was handled and the worker goes on. */
 static void heads_without_end(void **state)
@@ -403,6 +433,7 @@ int main(void)
 		cmocka_unit_test(versions_that_are_not_spoken),
 		cmocka_unit_test(the_limits_and_one_more),
 		cmocka_unit_test(many_arguments_and_cookies),
+		cmocka_unit_test(the_largest_modest_head),
 		cmocka_unit_test(heads_without_end),
 		cmocka_unit_test(damaged_requests_are_at_most_one),
 	};

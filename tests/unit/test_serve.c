@@ -322,12 +322,10 @@ static void answer(void *context, const struct http_request *request, struct htt
 /* Serves until the client is gone. */
 static void serve_client(struct http_server *server, int client_fd)
 {
-	struct pollfd fds[] = {
-		{.fd = http_server_fd(server), .events = POLLIN},
-		{.fd = client_fd, .events = POLLIN},
-	};
+	struct pollfd fds[] = {{.events = POLLIN}, {.fd = client_fd, .events = POLLIN}};
 
 	while (fds[1].revents == 0) {
+		fds[0].fd = http_server_fd(server);
 		assert_true(poll(fds, COUNT_OF(fds), HUNG_S * 1000) > 0);
 		http_server_run(server);
 	}
