@@ -6,6 +6,7 @@ scene, one right after the other and in another order than the round before; wha
 and a ratio is the median of the rounds' ratios."""
 import argparse
 import collections
+import contextlib
 import json
 import os
 import shutil
@@ -56,9 +57,10 @@ class Bench:
     def __exit__(self, *_):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
-        for part in reversed(self.parts):
-            part.end()
-        shutil.rmtree(self.folder)
+        with contextlib.ExitStack() as ends:  # all of them, whatever becomes of one
+            ends.callback(shutil.rmtree, self.folder)
+            for part in self.parts:
+                ends.callback(part.end)
 
     def keep(self, part):
         self.parts.append(part)
@@ -121,8 +123,7 @@ class Bench:
 
     def measure_starts(self, plan):
         account = self.database.new_accounts(1)[0]
-        files = [os.path.join(self.folder, "start.db")]
-        on_file = servers.Racy(self.options.racy, "sqlite:" + files[0])
+        on_file = servers.Racy(self.options.racy, "sqlite:" + os.path.join(self.folder, "start.db"))
         measure.run([self.options.racy, "account", "create", "--db", on_file.url], 1)
         for i in range(plan.starts):
             self.note("start-up %d of %d" % (i + 1, plan.starts))
@@ -159,7 +160,10 @@ def main():
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("RACY", sys.argv[1] if len(sys.argv) > 1 else "")
+    for name in list(os.environ):  # settings of whoever calls, for servers of their own
+        if name.startswith(("RACY", "GUNICORN", "WEB_CONCURRENCY", "DJANGO")):
+            del os.environ[name]
+    os.environ["RACY"] = sys.argv[1] if len(sys.argv) > 1 else ""
     import measure
     import servers
     import verdict

@@ -20,7 +20,7 @@ from subject import HUNG, children, read_reply, send_bytes, deposit, until
 HERE = os.path.dirname(os.path.abspath(__file__))
 WORKERS = 3
 TELLING = ("version", "innodb_flush_log_at_trx_commit", "innodb_flush_method", "innodb_doublewrite", "log_bin",
-           "sync_binlog", "innodb_buffer_pool_size", "innodb_log_file_size")
+           "innodb_buffer_pool_size", "innodb_log_file_size")
 
 # As an administrator writes it, but for the folder and the privileges: clients may keep their connections.
 NGINX = """daemon off;
@@ -48,6 +48,13 @@ class Database:
         self.process = subprocess.Popen([racy, "serve", "--bind", "127.0.0.1:0", "--workers", "1", "--db", "mariadb"],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                         text=True, start_new_session=True)
+        try:
+            self._await()
+        except BaseException:
+            self.process.kill()
+            raise
+
+    def _await(self):
         told, found = [], None
         for line in self.process.stderr:
             told.append(line)
