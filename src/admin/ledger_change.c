@@ -173,11 +173,6 @@ bool ledger_take_version(struct ledger_change *change, int64_t account)
 
 /* ---- conflicts ----------------------------------------------------------------------------- */
 
-static const char *name_of(enum history_object object)
-{
-	return object == HISTORY_ACCOUNT ? "account" : "transaction";
-}
-
 static json_t *or_null(json_t *value)
 {
 	return value != NULL ? value : json_null();
@@ -187,14 +182,14 @@ void ledger_conflict(struct ledger_change *change, enum history_object object, i
                      json_t *loaded, json_t *now, json_t *yours)
 {
 	json_array_append_new(change->conflicts,
-	                      json_pack("{ss sI ss so so so}", "object", name_of(object), "id", id, "field", field,
+	                      json_pack("{ss sI ss so so so}", "object", history_object_name(object), "id", id, "field", field,
 	                                "loaded", or_null(loaded), "now", or_null(now), "yours", or_null(yours)));
 }
 
 void ledger_conflict_deleted(struct ledger_change *change, enum history_object object, int64_t id)
 {
 	json_array_append_new(change->conflicts,
-	                      json_pack("{ss sI sb}", "object", name_of(object), "id", id, "deleted", 1));
+	                      json_pack("{ss sI sb}", "object", history_object_name(object), "id", id, "deleted", 1));
 }
 
 json_t *ledger_json_account(int64_t account)
