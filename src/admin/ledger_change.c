@@ -182,8 +182,8 @@ void ledger_conflict(struct ledger_change *change, enum history_object object, i
                      json_t *loaded, json_t *now, json_t *yours)
 {
 	json_array_append_new(change->conflicts,
-	                      json_pack("{ss sI ss so so so}", "object", history_object_name(object), "id", id, "field", field,
-	                                "loaded", or_null(loaded), "now", or_null(now), "yours", or_null(yours)));
+	                      json_pack("{ss sI ss so so so}", "object", history_object_name(object), "id", id,
+	                                "field", field, "loaded", or_null(loaded), "now", or_null(now), "yours", or_null(yours)));
 }
 
 void ledger_conflict_deleted(struct ledger_change *change, enum history_object object, int64_t id)
