@@ -181,9 +181,12 @@ static json_t *or_null(json_t *value)
 void ledger_conflict(struct ledger_change *change, enum history_object object, int64_t id, const char *field,
                      json_t *loaded, json_t *now, json_t *yours)
 {
-	json_array_append_new(change->conflicts,
-	                      json_pack("{ss sI ss so so so}", "object", history_object_name(object), "id", id,
-	                                "field", field, "loaded", or_null(loaded), "now", or_null(now), "yours", or_null(yours)));
+	json_t *conflict = json_pack("{ss sI ss}", "object", history_object_name(object), "id", id, "field", field);
+
+	json_object_set_new(conflict, "loaded", or_null(loaded));
+	json_object_set_new(conflict, "now", or_null(now));
+	json_object_set_new(conflict, "yours", or_null(yours));
+	json_array_append_new(change->conflicts, conflict);
 }
 
 void ledger_conflict_deleted(struct ledger_change *change, enum history_object object, int64_t id)
