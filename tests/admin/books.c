@@ -57,7 +57,7 @@ static const char *const django_postgres[] = {
 	NULL,
 };
 
-static void make_as_django(const struct world *world, struct db_session *session)
+void books_make_as_django(const struct world *world, struct db_session *session)
 {
 	const char *const *statements = world->is_sqlite ? django_sqlite
 	                                : world->is_postgres ? django_postgres : django_mariadb;
@@ -72,7 +72,7 @@ static void make_tables(const struct world *world, struct db_session *session)
 	size_t applied;
 
 	if (from_django)
-		make_as_django(world, session);
+		books_make_as_django(world, session);
 	if (!db_migrate(session, "deposit", scenario_deposit.migrations, scenario_deposit.n_migrations, NULL, &err) ||
 	    (!from_django && !db_migrate(session, "deposit, extended", scenario_deposit.extensions,
 	                                 scenario_deposit.n_extensions, NULL, &err)) ||

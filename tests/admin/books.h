@@ -13,6 +13,9 @@ int books_main(int argc, char **argv, const struct CMUnitTest *tests, size_t n);
 /* A session on the case's database, whose tables are there after the first; it waits for locks. */
 struct db_session *books_open(const struct world *world);
 
+/* The two tables alone, as Django's migrations make them. */
+void books_make_as_django(const struct world *world, struct db_session *session);
+
 int64_t add_account(struct db_session *session, int64_t balance);
 /* `time` as a column takes it. `account` 0: none. */
 int64_t add_transaction(struct db_session *session, int64_t account, int64_t amount, const char *time);

@@ -14,6 +14,7 @@
 static const struct dialect words = {
 	.for_update = "LOCK!", .new_id = "SERIAL", .id = "BIG", .stamp = "TIME", .table_end = "",
 	.for_share = "SHARE!", .returning_id = "TELL id",
+	.new_index = "INDEX ANEW",
 };
 
 static void tokens_become_the_engines_words(void **state)
@@ -28,6 +29,7 @@ static void tokens_become_the_engines_words(void **state)
 		{"CREATE TABLE a (id {new_id}, b {id}, t {stamp}) {table_end}",
 		 "CREATE TABLE a (id SERIAL, b BIG, t TIME) "},
 		{"{stamp}{stamp}", "TIMETIME"},
+		{"{new_index} i ON a (b)", "INDEX ANEW i ON a (b)"},
 		{"{for_share} {returning_id}", "SHARE! TELL id"},
 		{"a } b", "a } b"},
 		{"{id}}", "BIG}"},
@@ -109,7 +111,7 @@ static void every_engine_has_every_other_word(void **state)
 	assert_non_null(db_drivers[0]);
 	for (size_t i = 0; db_drivers[i] != NULL; i++) {
 		const struct dialect *dialect = db_drivers[i]->dialect;
-		const char *every = "{for_update}{returning_id}{new_id}{id}{stamp}{table_end}";
+		const char *every = "{for_update}{returning_id}{new_id}{id}{stamp}{table_end}{new_index}";
 		char *all = dialect_expand(dialect, every, NULL);
 		assert_non_null(all);
 		free(all);
