@@ -242,7 +242,7 @@ static bool put_transaction_place(struct query *query, const struct ledger_trans
 		where_value(query, down ? "id < ?" : "id > ?", db_int(id));
 		return true;
 	}
-	if (strncmp(time, ask->day, strlen(ask->day)) != 0)
+	if (strncmp(time, ask->day, strlen(ask->day)) != 0 || !ledger_time_is_column(time))
 		return false;
 	where_value(query, down ? "timestamp >= ?" : "timestamp < ?", db_text(down ? ask->day : day_after));
 	where_value(query, down ? "timestamp <= ?" : "timestamp >= ?", db_text(time));
@@ -289,24 +289,13 @@ static void take_transactions(const struct ledger_transactions_ask *ask, const s
 	        : mem_printf("%" PRId64, list->items[n - 1].id);
 }
 
-/* A time in a place that is none is the client's mistake; PostgreSQL refuses to compare with it. */
-static bool read_page(struct db_session *session, const char *sql, const struct query *query, struct db_rows *rows,
-                      enum ledger_end *end, struct err *err)
-{
-	struct db_outcome outcome;
-	bool ok = db_run(session, DB_READ, sql, query->args, rows, &outcome, err);
-
-	*end = ok ? LEDGER_OK : outcome.err == DB_RANGE ? LEDGER_BAD_PLACE : LEDGER_FAILED;
-	return ok;
-}
-
 /* The filter is in the query already. */
 static enum ledger_end list_transactions(struct db_session *session, const struct ledger_transactions_ask *ask,
                                          const char *day_after, struct query *query,
                                          struct ledger_transactions *list, struct err *err)
 {
 	struct db_rows rows = {0};
-	enum ledger_end end;
+	enum ledger_end end = LEDGER_FAILED;
 
 	if (ask->after != NULL) {
 		if (!put_transaction_place(query, ask, day_after))
@@ -316,8 +305,10 @@ static enum ledger_end list_transactions(struct db_session *session, const struc
 	}
 	char *sql = transaction_sql(query, ask);
 	bind(query, db_int(ask->limit + 1));
-	if (read_page(session, sql, query, &rows, &end, err))
+	if (db_run(session, DB_READ, sql, query->args, &rows, NULL, err)) {
 		take_transactions(ask, &rows, list);
+		end = LEDGER_OK;
+	}
 	free(sql);
 	db_rows_fini(&rows);
 	return end;

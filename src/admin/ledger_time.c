@@ -106,6 +106,13 @@ static bool read_column(const char *text, char time[static LEDGER_TIME_SIZE])
 	return true;
 }
 
+bool ledger_time_is_column(const char *text)
+{
+	char time[LEDGER_TIME_SIZE];
+
+	return read_column(text, time);
+}
+
 static const char *printable(const struct db_value *cell, struct arena *arena)
 {
 	char *text = arena_text_n(arena, cell->text, cell->length);

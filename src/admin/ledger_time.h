@@ -18,6 +18,9 @@ bool ledger_time_parse(const char *text, char time[static LEDGER_TIME_SIZE]) MUS
  * is not printable ASCII. */
 const char *ledger_time_of_cell(const struct db_value *cell, struct arena *arena);
 
+/* A time as an engine writes it out: nothing that it could not compare with. */
+bool ledger_time_is_column(const char *text);
+
 /* What is written into a column, in the arena: "2026-11-24 09:30:00.000000". */
 const char *ledger_time_column(const char *time, struct arena *arena);
 

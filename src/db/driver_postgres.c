@@ -51,8 +51,6 @@ static const struct {
 	{"57014", DB_CANCELED}, /* by somebody else, or by statement_timeout */
 	{"22001", DB_RANGE}, /* a text longer than its column */
 	{"22003", DB_RANGE},
-	{"22007", DB_RANGE}, /* a text that is no time, and 22008 one beyond all times */
-	{"22008", DB_RANGE},
 	{"23", DB_CONSTRAINT},
 	{"40002", DB_CONSTRAINT},
 	{"08", DB_LOST},
