@@ -2,10 +2,12 @@
  * around them but libmariadb. Same texts, same binary protocol, same level as racy's workers use, so that what
  * a server adds to them is what its figure lacks of this one. Prints one line of JSON.
  *
- *   ceiling SOCKET DATABASE WAY FIRST ACCOUNTS CONNECTIONS WARM_MS RUN_MS
+ *   ceiling SOCKET DATABASE WAY FIRST ACCOUNTS CONNECTIONS WARM_MS RUN_MS BURN_US
  *
  * WAY is non_atomic_no_delay or atomic_no_delay. Deposits go in turn to the ACCOUNTS accounts from FIRST on: with
- * one they all meet on a row, with many they are on separate ones. What was done while it warmed up is not counted. */
+ * one they all meet on a row, with many they are on separate ones. What was done while it warmed up is not counted.
+ * BURN_US of CPU are spent after each deposit: what a server and its load spend beside the statements, where they
+ * share the processors with the database. */
 #include <errno.h>
 #include <mysql.h>
 #include <mysqld_error.h>
@@ -27,7 +29,7 @@ enum end { DONE, REFUSED };
 static struct {
 	const char *socket, *database;
 	enum way way;
-	int64_t first, accounts, connections, warm_ns, run_ns;
+	int64_t first, accounts, connections, warm_ns, run_ns, burn_ns;
 } plan;
 
 static _Atomic int64_t turn; /* deposits begun: which account is next */
@@ -178,6 +180,14 @@ static void keep(struct client *client, int64_t ns)
 	client->took_us[n] = (uint32_t)(ns / NS_PER_US);
 }
 
+static void burn(void)
+{
+	int64_t end = now_ns(CLOCK_THREAD_CPUTIME_ID) + plan.burn_ns;
+
+	while (plan.burn_ns > 0 && now_ns(CLOCK_THREAD_CPUTIME_ID) < end)
+		continue;
+}
+
 static void *loop(void *context)
 {
 	struct client *client = context;
@@ -197,6 +207,7 @@ static void *loop(void *context)
 			keep(client, ended - began);
 		else if (ended >= start && ended < end)
 			client->refused++;
+		burn();
 	} while (ended < end);
 	client->cpu_s = (double)(now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu) / (double)NS_PER_S;
 	close_client(client);
@@ -253,8 +264,8 @@ int main(int argc, char **argv)
 {
 	static struct client clients[MOST_CONNECTIONS];
 
-	if (argc != 9)
-		die("usage", "SOCKET DATABASE WAY FIRST ACCOUNTS CONNECTIONS WARM_MS RUN_MS");
+	if (argc != 10)
+		die("usage", "SOCKET DATABASE WAY FIRST ACCOUNTS CONNECTIONS WARM_MS RUN_MS BURN_US");
 	plan.socket = argv[1];
 	plan.database = argv[2];
 	plan.way = strcmp(argv[3], "atomic_no_delay") == 0 ? ATOMIC : NON_ATOMIC;
@@ -265,6 +276,7 @@ int main(int argc, char **argv)
 	plan.connections = whole(argv[6], 1);
 	plan.warm_ns = whole(argv[7], 0) * NS_PER_MS;
 	plan.run_ns = whole(argv[8], 1) * NS_PER_MS;
+	plan.burn_ns = whole(argv[9], 0) * NS_PER_US;
 	if (plan.connections > MOST_CONNECTIONS)
 		die(argv[6], "connections are too many");
 	if (mysql_library_init(0, NULL, NULL) != 0)

@@ -61,10 +61,10 @@ def load(port, way, accounts, connections, seconds):
     return counts
 
 
-def ceiling(program, database, way, accounts, connections, seconds):
+def ceiling(program, database, way, accounts, connections, seconds, burn_us=0):
     first, n = accounts
     told, _ = run([program, database.socket, database.name, way, str(first), str(n), str(connections), "300",
-                   str(seconds * 1000)], seconds)
+                   str(seconds * 1000), str(burn_us)], seconds)
     counts = json.loads(told)
     counts["replies"] = counts["answered"] + counts["refused"]
     return counts

@@ -99,12 +99,22 @@ class Bench:
         counts["answered_not_recorded"] = max(0, counts["answered"] + warm - counts["recorded"])
         return counts
 
-    def measure_ceiling(self, scene, seconds):
+    def measure_ceiling(self, scene, seconds, burn_us=0):
         accounts = self.database.new_accounts(ACCOUNTS[scene.rows])
         before = measure.cpu([self.database.pid])
-        counts = measure.ceiling(self.options.ceiling, self.database, scene.way, accounts, servers.WORKERS, seconds)
+        counts = measure.ceiling(self.options.ceiling, self.database, scene.way, accounts, servers.WORKERS, seconds,
+                                 burn_us)
         counts["database_cpu_s"] = measure.cpu([self.database.pid]) - before
         counts["recorded"], counts["balance"] = self.database.sums(accounts)
+        return counts
+
+    def measure_burdened_ceiling(self, scene, seconds):
+        """The statements, and the CPU that racy and its load took beside them a moment ago: what is left for the
+        database where all share the same processors."""
+        served, bare = self.runs["racy", scene][-1], self.runs["ceiling", scene][-1]
+        beside_s = (served["cpu_s"] + served["load_cpu_s"]) / served["replies"] - bare["cpu_s"] / bare["replies"]
+        counts = self.measure_ceiling(scene, seconds, round(max(0, beside_s) * 1e6))
+        counts["burn_us"] = round(beside_s * 1e6)
         return counts
 
     # ---- all of them ----
@@ -120,6 +130,8 @@ class Bench:
                 group.append(("ceiling", lambda: self.measure_ceiling(scene, plan.seconds)))
             for who, measure_it in group if turn % 2 == 0 else reversed(group):
                 self.runs[who, scene].append(measure_it())
+            if len(group) > 1:
+                self.runs["burdened", scene].append(self.measure_burdened_ceiling(scene, plan.seconds))
 
     def measure_starts(self, plan):
         account = self.database.new_accounts(1)[0]

@@ -2,6 +2,7 @@
 import statistics
 
 CEILING_GOAL, CPU_GOAL, MEMORY_GOAL, START_GOAL_MS = 0.9, 1 / 20, 1 / 10, 100
+SHOWN_AS = {"ceiling": "ceiling, 3 connections", "burdened": "ceiling, burdened"}
 LINE = "  %-32s%9s%9s%9s%9s%8s%8s%9s%9s"
 
 
@@ -72,7 +73,8 @@ class Verdict:
             if scene.path == "direct":
                 ratio = self._ratio("racy", "ceiling", scene, per_second)
                 yield ("answered/s of the ceiling's, %s, %s, %d connections" % (scene.way, scene.rows, scene.connections),
-                       shown(ratio, "%.2f"), "%.2f" % CEILING_GOAL, ratio is not None and ratio >= CEILING_GOAL, "")
+                       shown(ratio, "%.2f"), "%.2f" % CEILING_GOAL, ratio is not None and ratio >= CEILING_GOAL,
+                       "of the burdened one's: " + shown(self._ratio("racy", "burdened", scene, per_second), "%.2f"))
 
     def _beside_django(self, figure):
         """(scene, Django's name, ratio), direct and on one row."""
@@ -101,13 +103,13 @@ class Verdict:
 
     def _scene(self, scene):
         yield "%s, %s, %s, %d connections" % (scene.way, scene.rows, scene.path, scene.connections)
-        for who in ("ceiling", "racy", *self.djangos):
+        for who in ("ceiling", "burdened", "racy", *self.djangos):
             if (who, scene) not in self.runs:
                 continue
             get = lambda name: self.median(who, scene, name)  # noqa: E731
             percent = lambda name: None if get(name) is None else get(name) * 100  # noqa: E731
             own_cpu = get("cpu_ms_per_answered")
-            yield LINE % ("ceiling, 3 connections" if who == "ceiling" else who, shown(get("answered_per_s"), "%.0f"),
+            yield LINE % (SHOWN_AS.get(who, who), shown(get("answered_per_s"), "%.0f"),
                           shown(get("p50_ms"), "%.1f"), shown(get("p99_ms"), "%.1f"), shown(percent("refused_share"), "%.1f %%"),
                           shown(percent("lost_share"), "%.0f %%"), shown(own_cpu, "%.3f"),
                           shown(get("database_cpu_ms_per_answered"), "%.3f"), shown(get("memory_mib"), "%.1f"))
@@ -123,6 +125,7 @@ class Verdict:
             "  %s." % self._settings("innodb_flush_method", "innodb_buffer_pool_size", "innodb_log_file_size"),
             "Servers: 3 synchronous workers each. Load: wrk, one thread. Median of %d round%s of %d s."
             % (self.plan.rounds, "s" if self.plan.rounds > 1 else "", self.plan.seconds),
+            "Ceiling: the bare statements on as many connections; burdened: and the CPU that racy and wrk take beside them.",
             "Endpoints with long pauses are left out: their pause is what bounds them.",
             "",
             LINE % ("", "answered", "p50", "p99", "refused", "lost", "CPU", "database", "memory"),
@@ -133,7 +136,7 @@ class Verdict:
         lines.append("Start to first answer, median of %d starts" % self.plan.starts)
         lines += ["  %-32s%6.0f ms" % (name, statistics.median(values)) for name, values in self.starts.items()]
         lines += ["", "Goals"]
-        lines += [("  %-91s%7s  goal %-6s  %-6s  %s" % (*goal[:3], "met" if goal[3] else "MISSED", goal[4])).rstrip() for goal in self.goals]
+        lines += [("  %-96s%7s  goal %-6s  %-6s  %s" % (*goal[:3], "met" if goal[3] else "MISSED", goal[4])).rstrip() for goal in self.goals]
         met = sum(goal[3] for goal in self.goals)
         lines.append("%d of %d goals met." % (met, len(self.goals)))
         lines += ["BROKEN: " + fault for fault in self.broken()]
@@ -152,7 +155,7 @@ class Verdict:
             "rounds": self.plan.rounds,
             "seconds": self.plan.seconds,
             "scenes": [{"who": who, **scene._asdict(), "runs": runs,
-                        "median": {name: self.median(who, scene, name) for name in FIGURES if who != "ceiling" or name != "memory_mib"}}
+                        "median": {name: self.median(who, scene, name) for name in FIGURES if who not in SHOWN_AS or name != "memory_mib"}}
                        for (who, scene), runs in self.runs.items()],
             "start_to_first_answer_ms": dict(self.starts),
             "goals": [dict(zip(("what", "measured", "goal", "met", "note"), goal)) for goal in self.goals],
