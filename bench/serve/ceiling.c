@@ -1,13 +1,13 @@
-/* What the database itself can do: the statements of a deposit in a bare loop over N connections, with nothing
- * around them but libmariadb. Same texts, same binary protocol, same level as racy's workers use, so that what
- * a server adds to them is what its figure lacks of this one. Prints one line of JSON.
+/* What the database itself can do: the statements of a deposit in a bare loop over N connections, with
+ * nothing around them but libmariadb. Same texts, same binary protocol, same level as racy's workers use, so
+ * that what a server adds to them is what its figure lacks of this one. Prints one line of JSON.
  *
  *   ceiling SOCKET DATABASE WAY FIRST ACCOUNTS CONNECTIONS WARM_MS RUN_MS BURN_US
  *
- * WAY is non_atomic_no_delay or atomic_no_delay. Deposits go in turn to the ACCOUNTS accounts from FIRST on: with
- * one they all meet on a row, with many they are on separate ones. What was done while it warmed up is not counted.
- * BURN_US of CPU are spent after each deposit: what a server and its load spend beside the statements, where they
- * share the processors with the database. */
+ * WAY is non_atomic_no_delay or atomic_no_delay. Deposits go in turn to the ACCOUNTS accounts from FIRST on:
+ * with one they all meet on a row, with many they are on separate ones. What was done while it warmed up is
+ * not counted. BURN_US of CPU are spent after each deposit: what a server and its load spend beside the
+ * statements, where they share the processors with the database. */
 #include <errno.h>
 #include <mysql.h>
 #include <mysqld_error.h>
@@ -84,8 +84,8 @@ static void open_client(struct client *client)
 		die("connecting", client->mysql != NULL ? mysql_error(client->mysql) : "out of memory");
 	query(client->mysql, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
 	client->read = prepare(client->mysql, "SELECT balance FROM demo_account WHERE id = ?");
-	client->record = prepare(client->mysql,
-	                         "INSERT INTO demo_transaction (account_id, amount, timestamp) VALUES (?, ?, ?)");
+	client->record = prepare(client->mysql, "INSERT INTO demo_transaction (account_id, amount, timestamp)"
+	                                        " VALUES (?, ?, ?)");
 	client->write = prepare(client->mysql, "UPDATE demo_account SET balance = ? WHERE id = ?");
 }
 

@@ -36,7 +36,8 @@ class Plan:
     def __init__(self, quick):
         self.rounds, self.seconds, self.starts = (1, 1, 3) if quick else (3, 2, 9)
         connections = (10,) if quick else (10, 50)
-        self.scenes = [Scene(way, "one row", path, n) for way in WAYS for n in connections for path in ("direct", "nginx")]
+        self.scenes = [Scene(way, "one row", path, n)
+                       for way in WAYS for n in connections for path in ("direct", "nginx")]
         self.scenes += [Scene(way, "separate rows", "direct", n) for way in WAYS for n in connections]
 
 
@@ -124,7 +125,7 @@ class Bench:
         # The ceiling is right beside racy, on either side in turn.
         order = everybody[turn % 3:] + everybody[:turn % 3]
         for subject in order:
-            self.note("%s, %s, %d connections, %s, %s" % (subject.name, scene.path, scene.connections, scene.way, scene.rows))
+            self.note(", ".join(map(str, (subject.name, *scene))))
             group = [(subject.name, lambda: self.measure_server(subject, scene, plan.seconds))]
             if subject is self.racy and scene.path == "direct":
                 group.append(("ceiling", lambda: self.measure_ceiling(scene, plan.seconds)))

@@ -1,4 +1,5 @@
 """What the figures say: medians, the table, and each ratio beside its goal. A goal that was missed is said to be."""
+import functools
 import statistics
 
 CEILING_GOAL, CPU_GOAL, MEMORY_GOAL, START_GOAL_MS = 0.9, 1 / 20, 1 / 10, 100
@@ -45,6 +46,10 @@ def shown(value, form):
     return "-" if value is None else form % value
 
 
+def percent(value, digits):
+    return "-" if value is None else "%.*f %%" % (digits, value * 100)
+
+
 def fraction(ratio):
     return "1/%.3g" % (1 / ratio) if ratio else "-"
 
@@ -72,7 +77,8 @@ class Verdict:
         for scene in self.plan.scenes:
             if scene.path == "direct":
                 ratio = self._ratio("racy", "ceiling", scene, per_second)
-                yield ("answered/s of the ceiling's, %s, %s, %d connections" % (scene.way, scene.rows, scene.connections),
+                where = "%s, %s, %d connections" % (scene.way, scene.rows, scene.connections)
+                yield ("answered/s of the ceiling's, " + where,
                        shown(ratio, "%.2f"), "%.2f" % CEILING_GOAL, ratio is not None and ratio >= CEILING_GOAL,
                        "of the burdened one's: " + shown(self._ratio("racy", "burdened", scene, per_second), "%.2f"))
 
@@ -93,7 +99,8 @@ class Verdict:
         """The worst of all scenes: it hardly differs."""
         for django in self.djangos:
             ratios = [ratio for _, name, ratio in self._beside_django(lambda run: run["memory_kb"]) if name == django]
-            yield ("memory, beside %s" % django, fraction(max(ratios)), fraction(MEMORY_GOAL), max(ratios) <= MEMORY_GOAL, "")
+            yield ("memory, beside %s" % django, fraction(max(ratios)), fraction(MEMORY_GOAL),
+                   max(ratios) <= MEMORY_GOAL, "")
 
     def _start_goal(self):
         ms = statistics.median(self.starts["racy, SQLite"])
@@ -106,12 +113,10 @@ class Verdict:
         for who in ("ceiling", "burdened", "racy", *self.djangos):
             if (who, scene) not in self.runs:
                 continue
-            get = lambda name: self.median(who, scene, name)  # noqa: E731
-            percent = lambda name: None if get(name) is None else get(name) * 100  # noqa: E731
-            own_cpu = get("cpu_ms_per_answered")
-            yield LINE % (SHOWN_AS.get(who, who), shown(get("answered_per_s"), "%.0f"),
-                          shown(get("p50_ms"), "%.1f"), shown(get("p99_ms"), "%.1f"), shown(percent("refused_share"), "%.1f %%"),
-                          shown(percent("lost_share"), "%.0f %%"), shown(own_cpu, "%.3f"),
+            get = functools.partial(self.median, who, scene)
+            yield LINE % (SHOWN_AS.get(who, who), shown(get("answered_per_s"), "%.0f"), shown(get("p50_ms"), "%.1f"),
+                          shown(get("p99_ms"), "%.1f"), percent(get("refused_share"), 1), percent(get("lost_share"), 0),
+                          shown(get("cpu_ms_per_answered"), "%.3f"),
                           shown(get("database_cpu_ms_per_answered"), "%.3f"), shown(get("memory_mib"), "%.1f"))
         yield ""
 
@@ -120,12 +125,14 @@ class Verdict:
 
     def text(self):
         lines = [
-            "MariaDB %s, one throw-away server for all, READ COMMITTED, over its unix socket." % self.settings["version"].split("-")[0],
-            "Durability, the same for all: %s." % self._settings("innodb_flush_log_at_trx_commit", "innodb_doublewrite", "log_bin"),
+            "MariaDB %s, one throw-away server for all, READ COMMITTED, over its unix socket."
+            % self.settings["version"].split("-")[0],
+            "Durability, the same for all: %s."
+            % self._settings("innodb_flush_log_at_trx_commit", "innodb_doublewrite", "log_bin"),
             "  %s." % self._settings("innodb_flush_method", "innodb_buffer_pool_size", "innodb_log_file_size"),
             "Servers: 3 synchronous workers each. Load: wrk, one thread. Median of %d round%s of %d s."
             % (self.plan.rounds, "s" if self.plan.rounds > 1 else "", self.plan.seconds),
-            "Ceiling: the bare statements on as many connections; burdened: and the CPU that racy and wrk take beside them.",
+            "Ceiling: the bare statements on as many connections; burdened: and the CPU that racy and wrk take beside.",
             "Endpoints with long pauses are left out: their pause is what bounds them.",
             "",
             LINE % ("", "answered", "p50", "p99", "refused", "lost", "CPU", "database", "memory"),
@@ -136,7 +143,9 @@ class Verdict:
         lines.append("Start to first answer, median of %d starts" % self.plan.starts)
         lines += ["  %-32s%6.0f ms" % (name, statistics.median(values)) for name, values in self.starts.items()]
         lines += ["", "Goals"]
-        lines += [("  %-96s%7s  goal %-6s  %-6s  %s" % (*goal[:3], "met" if goal[3] else "MISSED", goal[4])).rstrip() for goal in self.goals]
+        for what, measured, goal, is_met, note in self.goals:
+            said = "met" if is_met else "MISSED"
+            lines.append(("  %-96s%7s  goal %-6s  %-6s  %s" % (what, measured, goal, said, note)).rstrip())
         met = sum(goal[3] for goal in self.goals)
         lines.append("%d of %d goals met." % (met, len(self.goals)))
         lines += ["BROKEN: " + fault for fault in self.broken()]
@@ -150,12 +159,12 @@ class Verdict:
                 yield "%s answered 200 to %d deposits that are not on record (%s)" % (who, n, " ".join(map(str, scene)))
 
     def figures(self):
+        medians = {(who, scene): {name: self.median(who, scene, name) for name in FIGURES} for who, scene in self.runs}
         return {
             "database": self.settings,
             "rounds": self.plan.rounds,
             "seconds": self.plan.seconds,
-            "scenes": [{"who": who, **scene._asdict(), "runs": runs,
-                        "median": {name: self.median(who, scene, name) for name in FIGURES if who not in SHOWN_AS or name != "memory_mib"}}
+            "scenes": [{"who": who, **scene._asdict(), "runs": runs, "median": medians[who, scene]}
                        for (who, scene), runs in self.runs.items()],
             "start_to_first_answer_ms": dict(self.starts),
             "goals": [dict(zip(("what", "measured", "goal", "met", "note"), goal)) for goal in self.goals],
