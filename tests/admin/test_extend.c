@@ -45,8 +45,9 @@ static void tables_of_django_get_them_when_asked(void **state)
 {
 	struct db_session *session = world_open(*state);
 
-	must(session, DB_WRITE, "CREATE TABLE django_migrations (id {new_id}, app varchar(255) NOT NULL, name varchar(255)"
-	                        " NOT NULL, applied {stamp} NOT NULL)", NULL);
+	must(session, DB_WRITE,
+	     "CREATE TABLE django_migrations (id {new_id}, app varchar(255) NOT NULL, name varchar(255)"
+	     " NOT NULL, applied {stamp} NOT NULL)", NULL);
 	books_make_as_django(*state, session);
 	assert_true(migrate(session, false) > 0);
 	assert_int_equal(count_indexes(*state, session), 0);

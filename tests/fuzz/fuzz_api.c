@@ -1,7 +1,7 @@
 /* Requests to the API out of any bytes: the first line is the method and the target, the rest the body; who sends them
- * is logged in as a superuser. Whatever comes, the answer is JSON and no failure of the server, what is refused has changed
- * nothing, and no transaction is left open. Log-ins and new passwords are left out: each costs what a password's hash
- * costs, and that is much on purpose. */
+ * is logged in as a superuser. Whatever comes, the answer is JSON and no failure of the server, what is refused has
+ * changed nothing, and no transaction is left open. Log-ins and new passwords are left out: each costs what a
+ * password's hash costs, and that is much on purpose. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,9 +114,11 @@ static char *sum_up(void)
 
 	must(db_run(session, DB_READ,
 	            "SELECT (SELECT COUNT(*) || ' ' || TOTAL(balance * id) FROM demo_account) || ' ' ||"
-	            " (SELECT COUNT(*) || ' ' || TOTAL(amount * id) || ' ' || TOTAL(account_id) FROM demo_transaction) ||"
-	            " ' ' || (SELECT COUNT(*) FROM racy_history) || ' ' || (SELECT COUNT(*) FROM racy_version) || ' ' ||"
-	            " (SELECT COUNT(*) || ' ' || GROUP_CONCAT(username || email || superuser || active) FROM racy_user)",
+	            " (SELECT COUNT(*) || ' ' || TOTAL(amount * id) || ' ' || TOTAL(account_id)"
+	            " FROM demo_transaction) || ' ' ||"
+	            " (SELECT COUNT(*) FROM racy_history) || ' ' || (SELECT COUNT(*) FROM racy_version) || ' ' ||"
+	            " (SELECT COUNT(*) || ' ' || GROUP_CONCAT(username || email || superuser || active)"
+	            " FROM racy_user)",
 	            NULL, &rows, NULL, NULL));
 	char *text = mem_text(db_cell(&rows, 0, 0)->text);
 	db_rows_fini(&rows);
@@ -129,8 +131,9 @@ static void restore(void)
 	struct db_rows rows = {0};
 
 	run("UPDATE racy_user SET username = 'ann', superuser = 1, active = 1 WHERE id = 1");
-	must(db_run(session, DB_READ, "SELECT (SELECT COUNT(*) FROM demo_account) + (SELECT COUNT(*) FROM demo_transaction)"
-	                              " + (SELECT COUNT(*) FROM racy_history)", NULL, &rows, NULL, NULL));
+	must(db_run(session, DB_READ,
+	            "SELECT (SELECT COUNT(*) FROM demo_account) + (SELECT COUNT(*) FROM demo_transaction)"
+	            " + (SELECT COUNT(*) FROM racy_history)", NULL, &rows, NULL, NULL));
 	if (db_cell(&rows, 0, 0)->integer > MOST_ROWS)
 		fill();
 	db_rows_fini(&rows);
@@ -153,7 +156,8 @@ static void check(const struct http_reply *reply, const char *before)
 	must(reply->status >= 200 && reply->status < 500);
 	must(reply->body == NULL ? reply->status == 204 : json_is_object(body));
 	if (reply->status >= 400) {
-		must(json_is_string(json_object_get(body, "error")) && json_is_string(json_object_get(body, "message")));
+		must(json_is_string(json_object_get(body, "error")));
+		must(json_is_string(json_object_get(body, "message")));
 		must(strcmp(before, after) == 0);
 	}
 	must(db_run(session, DB_BEGIN, NULL, NULL, NULL, NULL, NULL));
