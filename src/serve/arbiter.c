@@ -260,7 +260,7 @@ static void end_if_silent(const struct arbiter *arbiter, size_t slot, int64_t no
 	bool busy = atomic_load(&arbiter->seats[slot].phase) == SEAT_BUSY;
 	log_error("the worker with pid %d %s for more than %s: %s", (int)child->pid,
 	          busy ? "was busy" : "gave no sign of life", limit,
-	          child->aborted ? "still there, killed" : "ended, its client gets no answer");
+	          child->aborted ? "still there, killed" : busy ? "ended, its client gets no answer" : "ended");
 	free(limit);
 	kill(child->pid, child->aborted ? SIGKILL : SIGABRT);
 	child->aborted = true;

@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 
 from subject import HUNG, until
@@ -105,3 +106,15 @@ class Front:
                           if any(word in line for word in ("[emerg]", "[alert]", "[crit]"))]
         finally:
             shutil.rmtree(self.folder)
+
+
+def main():
+    """For a test that is no Python: front.py WORKERS INSTRUMENT (ports) says its own, and ends with its input."""
+    front = Front(int(sys.argv[1]), instrument=int(sys.argv[2]))
+    print(front.port, flush=True)
+    sys.stdin.read()
+    sys.exit(front.end()[0])
+
+
+if __name__ == "__main__":
+    main()

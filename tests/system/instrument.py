@@ -49,11 +49,13 @@ class Client:
 
 
 class InstrumentCase(Case):
-    """`database`: see Server."""
+    """`database`: see Server; without one, a fresh one on the `engine`: sqlite, mariadb or postgres."""
+    engine = "sqlite"
 
     def lab(self, database=None, *options, workers=1, **more):
         """A server with an instrument and the superuser ann."""
-        server = Server(database or self.sqlite(), "--lab", "127.0.0.1:0", *options, workers=workers,
+        database = database or (self.sqlite() if self.engine == "sqlite" else self.engine)
+        server = Server(database, "--lab", "127.0.0.1:0", *options, workers=workers,
                         env={**os.environ, "XDG_STATE_HOME": self.folder}, **more)
         self.addCleanup(server.end)
         server.lab_port = int(server.await_line(r"the instrument is at http://[^:]*:(\d+)/admin/").group(1))

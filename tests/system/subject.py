@@ -1,6 +1,7 @@
 """What the tests of a running `racy serve` share: the server as a process, its workers as the kernel
 sees them, and requests as bytes on a socket. Time limits only end what hangs."""
 
+import glob
 import json
 import os
 import re
@@ -213,6 +214,40 @@ class MariaDB:
 
     def kill(self):
         self.process.kill()
+        self.process.wait(HUNG)
+
+
+class Postgres:
+    """A server that other hosts can reach, which a throw-away one is not for."""
+    HBA = "local all all trust\nhost all all samenet trust\n"
+
+    def __init__(self, folder, *settings):
+        self.folder = os.path.join(folder, "postgres")
+        os.mkdir(self.folder)
+        self.user = {"user": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+        if self.user:
+            os.chmod(folder, 0o755)
+            shutil.chown(self.folder, "postgres")
+        self.programs = max(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda path: int(path.split("/")[-2]))
+        data = os.path.join(self.folder, "data")
+        subprocess.run([self.programs + "/initdb", "--pgdata=" + data, "--username=postgres", "--auth=trust", "--no-sync",
+                        "--encoding=UTF8", "--locale=C.UTF-8"], check=True, stdout=subprocess.DEVNULL, cwd=self.folder,
+                       timeout=HUNG, **self.user)
+        with open(os.path.join(data, "pg_hba.conf"), "w", encoding="ascii") as file:
+            file.write(self.HBA)
+        self.process = subprocess.Popen([self.programs + "/postgres", "-D", data, "-k", self.folder, *settings],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                        cwd=self.folder, **self.user)
+        until(lambda: self.ask("SELECT 1", "postgres", check=False), "PostgreSQL answers")
+
+    def ask(self, text, database="shop", check=True):
+        """The words that its own client prints."""
+        return subprocess.run(["psql", "--no-psqlrc", "--host=" + self.folder, "--username=postgres", "--tuples-only",
+                               "--no-align", "--field-separator= ", "--command=" + text, database], check=check,
+                              timeout=HUNG, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout.split()
+
+    def kill(self):
+        self.process.send_signal(signal.SIGQUIT)  # at once, and its own processes with it
         self.process.wait(HUNG)
 
 

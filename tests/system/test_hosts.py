@@ -9,7 +9,7 @@ import sys
 import threading
 
 from front import Front
-from subject import HUNG, Case, MariaDB, Server, deposit, read_reply, send_bytes, until
+from subject import HUNG, Case, MariaDB, Postgres, Server, deposit, read_reply, send_bytes, until
 
 ROW_LOCKING = "row_locking_atomic_long_delay"
 # What every nginx does that is not told otherwise: a server that cannot be connected to is passed over. A POST
@@ -97,20 +97,16 @@ class Customers:
             assert not thread.is_alive(), "a request hangs"
 
 
-class Hosts(Case):
+class Hosts:
     def setUp(self):
         super().setUp()
-        users = os.path.join(self.folder, "users.sql")
-        with open(users, "w", encoding="ascii") as file:
-            file.write(USERS)
-        self.database = MariaDB(self.folder, "--bind-address=0.0.0.0", "--port=3306", "--skip-name-resolve",
-                                "--init-file=" + users)
+        self.start_database()
         self.addCleanup(self.database.kill)
         self.servers = []
         for n in range(3):
             host = Host(n)
             self.addCleanup(host.end)
-            server = Server("mysql://shop:open@10.99.%d.1:3306/shop" % n, "--delay", "10ms", host=host.address,
+            server = Server(self.url("10.99.%d.1" % n), "--delay", "10ms", host=host.address,
                             within=host.within)
             self.addCleanup(server.end)
             server.address = "%s:%d" % (host.address, server.port)
@@ -118,11 +114,6 @@ class Hosts(Case):
         # Or else nginx itself would leave out for 10 s the one that failed it, and no request would meet a dead host.
         self.front = Front(*(server.address + " max_fails=0" for server in self.servers), changes=[PASSES_OVER])
         self.addCleanup(lambda: self.assertEqual(self.front.end(), (0, [])))
-
-    def sql(self, text):
-        return subprocess.run(["mariadb", "--no-defaults", "--socket=" + self.database.socket, "--user=root",
-                               "--skip-column-names", "--execute=" + text, "shop"], check=True, timeout=HUNG,
-                              stdout=subprocess.PIPE, text=True).stdout.split()
 
     def rows(self, account):
         """The amounts on record, and the balance."""
@@ -171,3 +162,34 @@ class Hosts(Case):
         amounts, balance = self.rows(account)
         self.assertEqual(customers.answered - set(amounts), set())
         self.assertLess(balance, sum(amounts))
+
+
+class OnMariaDB(Hosts, Case):
+    def start_database(self):
+        users = os.path.join(self.folder, "users.sql")
+        with open(users, "w", encoding="ascii") as file:
+            file.write(USERS)
+        self.database = MariaDB(self.folder, "--bind-address=0.0.0.0", "--port=3306", "--skip-name-resolve",
+                                "--init-file=" + users)
+
+    @staticmethod
+    def url(address):
+        return "mysql://shop:open@%s:3306/shop" % address
+
+    def sql(self, text):
+        return subprocess.run(["mariadb", "--no-defaults", "--socket=" + self.database.socket, "--user=root",
+                               "--skip-column-names", "--execute=" + text, "shop"], check=True, timeout=HUNG,
+                              stdout=subprocess.PIPE, text=True).stdout.split()
+
+
+class OnPostgreSQL(Hosts, Case):
+    def start_database(self):
+        self.database = Postgres(self.folder, "-c", "listen_addresses=0.0.0.0")
+        self.database.ask("CREATE DATABASE shop", "postgres")
+
+    @staticmethod
+    def url(address):
+        return "postgresql://postgres@%s:5432/shop" % address
+
+    def sql(self, text):
+        return self.database.ask(text)

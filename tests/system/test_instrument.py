@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import subprocess
+import urllib.parse
 
 from instrument import PASSWORD, Client, InstrumentCase, instrument_of
 from subject import HUNG, RACY, connections, deposit, read_reply, send_bytes, until
@@ -229,11 +230,26 @@ class Sessions(InstrumentCase):
         self.assertEqual(client.ask("POST", "/api/session", {"username": "ann", "password": PASSWORD})[0], 200)
         self.assertNotEqual(client.cookies["racy_session"], "A" * 43)
 
+    def stored(self, server):
+        """All that the database has, as its own files or tools tell it."""
+        if self.engine == "sqlite":
+            files = [os.path.join(self.folder, name) for name in os.listdir(self.folder) if name.startswith("test.db")]
+            return b"".join(open(path, "rb").read() for path in files)
+        folder = urllib.parse.unquote(re.search(r"socket=(.*)", server.lab_url).group(1))
+        if self.engine == "postgres":
+            return self.told("pg_dump", "--host=" + folder, "--username=postgres", "racy")
+        client = ["mariadb", "--no-defaults", "--user=root", "--socket=" + folder, "--skip-column-names", "racy", "-e"]
+        tables = self.told(*client, "SHOW TABLES").decode().split()
+        return self.told(*client, "; ".join("SELECT * FROM " + table for table in tables))
+
+    @staticmethod
+    def told(*command):
+        return subprocess.run(command, check=True, stdout=subprocess.PIPE, timeout=HUNG).stdout
+
     def test_what_is_kept_tells_nothing(self):
         server = self.lab()
         client = self.client(server)
-        files = [os.path.join(self.folder, name) for name in os.listdir(self.folder) if name.startswith("test.db")]
-        stored = b"".join(open(path, "rb").read() for path in files)
+        stored = self.stored(server)
         for secret in (PASSWORD, client.cookies["racy_session"], client.csrf):
             self.assertNotIn(secret.encode(), stored)
         self.assertIn(b"$argon2id$", stored)
@@ -406,3 +422,14 @@ class Superuser(InstrumentCase):
                                   check=False)
             self.assertEqual(done.returncode, 2)
             self.assertIn(missing, done.stderr)
+
+
+def on(engine, case):
+    return type("%sOn%s" % (case.__name__, engine), (case,), {"engine": engine.lower()})
+
+
+# What the guards look up is in the database.
+GuardsOnMariaDB, GuardsOnPostgres = on("MariaDB", Guards), on("Postgres", Guards)
+SessionsOnMariaDB, SessionsOnPostgres = on("MariaDB", Sessions), on("Postgres", Sessions)
+BodiesOnMariaDB, BodiesOnPostgres = on("MariaDB", Bodies), on("Postgres", Bodies)
+UsersOnMariaDB, UsersOnPostgres = on("MariaDB", Users), on("Postgres", Users)

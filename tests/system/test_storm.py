@@ -131,6 +131,32 @@ class Signals(Case):
     def test_the_gentle_ones_cost_nobody_of_threaded_workers_an_answer(self):
         self.gentle_ones(*self.THREADS)
 
+    # What the file says, in turn.
+    KINDS = ("worker-class = gthread\nthreads = 3\nkeep-alive = 0\n", "worker-class = sync\n")
+
+    def test_workers_of_another_kind_cost_nobody_an_answer(self):
+        path = os.path.join(self.folder, "racy.conf")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(self.KINDS[1])
+        server = self.serve(None, "--delay", "1ms..20ms", "--config", path)
+        account = server.new_account()
+        load = Load(server.port, account)
+        before = self.workers_become(server, 3)
+        for turn in range(6):
+            with open(path, "w", encoding="ascii") as file:
+                file.write(self.KINDS[turn % 2])
+            server.process.send_signal(signal.SIGHUP)
+            until(lambda old=before: not set(server.workers()) & set(old), "other workers")
+            before = self.workers_become(server, 3)
+            for pid in before:
+                until(lambda pid=pid: len(os.listdir("/proc/%d/task" % pid)) >= (4, 1)[turn % 2], "its threads")
+            self.assertEqual([len(os.listdir("/proc/%d/task" % pid)) > 1 for pid in before], [turn % 2 == 0] * 3)
+            done = len(load.told)
+            until(lambda n=done: len(load.told) > n + 20, "they answer")
+        load.end()
+        self.check(load, account)
+        self.assertEqual([data for data in load.told.values() if not data.startswith(b"HTTP/1.1 ")], [])
+
 
 class BadClients(Case):
     """Connections that never become a request, a few hundred; tests/soak/clients.py sends ten thousand."""

@@ -1,12 +1,15 @@
 // What the browser tests share: racy as a person starts it, Debian's Chromium, and TAP.
 import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 const HUNG = 60_000; // milliseconds; only ends what hangs
 const RACY = process.env.RACY;
+const FRONT = fileURLToPath(new URL("../system/front.py", import.meta.url));
 const require = createRequire(join(process.env.RACY_WEB, "package.json"));
 const { chromium } = require("playwright-core");
 export const axeSource = require("axe-core").source;
@@ -14,7 +17,8 @@ export const axeSource = require("axe-core").source;
 export const PASSWORD = "s3cret-Horse";
 
 export class Lab {
-	static async open(database) {
+	// `front`: what the browser sees is nginx, as in deploy/.
+	static async open(database, front = false) {
 		const lab = new Lab();
 		lab.home = mkdtempSync(join(tmpdir(), "racy-web-"));
 		lab.env = { ...process.env, HOME: lab.home, XDG_STATE_HOME: lab.home, LC_ALL: "C.UTF-8" };
@@ -29,9 +33,19 @@ export class Lab {
 		const [, url] = await lab.line(/createsuperuser --db '([^']+)'/);
 		await lab.line(/worker 3 is at its post/);
 		Object.assign(lab, { subject, pages, url });
+		if (front)
+			await lab.standBehindNginx();
 		writeFileSync(join(lab.home, "password"), PASSWORD + "\n");
 		lab.racy("createsuperuser", "--username", "ann", "--password-file", join(lab.home, "password"), "--db", url);
 		return lab;
+	}
+
+	async standBehindNginx() {
+		const ports = [this.subject, this.pages].map((url) => new URL(url).port);
+		this.front = spawn("python3", [FRONT, ...ports], { env: this.env, stdio: ["pipe", "pipe", "inherit"] });
+		const [port] = await once(this.front.stdout, "data");
+		this.subject = `http://127.0.0.1:${Number(port)}`;
+		this.pages = `${this.subject}/admin/`;
 	}
 
 	async line(pattern) {
@@ -52,6 +66,10 @@ export class Lab {
 	}
 
 	async close() {
+		if (this.front) {
+			this.front.stdin.end();
+			await once(this.front, "exit");
+		}
 		const ended = new Promise((done) => this.process.on("exit", done));
 		this.process.kill("SIGTERM");
 		await ended;

@@ -1,8 +1,9 @@
-// The pages in a real browser, before a real racy on a real database (the word in argv).
+// The pages in a real browser, before a real racy on a real database (the word in argv; "nginx" after it: with nginx in
+// front, as in deploy/).
 import { Lab, PASSWORD, axeSource, browse, done, equal, fresh, logIn, test } from "./lab.mjs";
 
 const database = process.argv[2] ?? "sqlite";
-const lab = await Lab.open(database);
+const lab = await Lab.open(database, process.argv[3] === "nginx");
 const browser = await browse();
 let open = [];
 const pages = () => open;
