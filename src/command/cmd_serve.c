@@ -208,7 +208,7 @@ static int serve_on(struct serving *serving, struct err *err)
 		return RACY_ENVIRONMENT;
 	tell_handling(&order->handling);
 	tell_workers(order, serving->place.bind, serving->place.port);
-	if (!lab_process_open(&order->lab, serving->database, &serving->lab, err)) {
+	if (!lab_process_open(&order->lab, serving->database, serving->logs, &serving->lab, err)) {
 		lab_process_close(&serving->lab);
 		return RACY_USAGE;
 	}

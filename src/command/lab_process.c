@@ -80,8 +80,10 @@ static void tell(const struct lab_process *process, const struct database *datab
 		log_info("nobody can log in there yet: racy createsuperuser --db '%s'", url);
 }
 
-static void fill(const struct lab_order *order, const struct database *database, struct lab_process *process)
+static void fill(const struct lab_order *order, const struct database *database, struct logs *logs,
+                 struct lab_process *process)
 {
+	process->settings.logs = logs;
 	process->settings.bind_host = process->host;
 	process->settings.static_dir = order->static_dir;
 	process->settings.state_folder = process->state_folder;
@@ -107,8 +109,8 @@ static bool take_port(const struct lab_order *order, struct lab_process *process
 	return !malformed;
 }
 
-bool lab_process_open(const struct lab_order *order, const struct database *database, struct lab_process *process,
-                      struct err *err)
+bool lab_process_open(const struct lab_order *order, const struct database *database, struct logs *logs,
+                      struct lab_process *process, struct err *err)
 {
 	bool any_user = false;
 
@@ -128,7 +130,7 @@ bool lab_process_open(const struct lab_order *order, const struct database *data
 	process->state_folder = state_folder(err);
 	if (process->state_folder == NULL || !look_for_users(database, &any_user, err))
 		return false;
-	fill(order, database, process);
+	fill(order, database, logs, process);
 	tell(process, database, any_user);
 	return true;
 }

@@ -36,8 +36,8 @@ struct lab_process {
 };
 /* True: it may be started, with `companion` for struct serve_settings; companion.run is NULL where there is to be none
  * (off, or its port is taken, which is a warning). The process must not move. False: the error. */
-bool lab_process_open(const struct lab_order *order, const struct database *database, struct lab_process *process,
-                      struct err *err) MUST_USE;
+bool lab_process_open(const struct lab_order *order, const struct database *database, struct logs *logs,
+                      struct lab_process *process, struct err *err) MUST_USE;
 void lab_process_close(struct lab_process *process);
 
 #endif

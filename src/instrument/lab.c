@@ -205,12 +205,23 @@ static void handle(void *context, const struct http_request *request, struct htt
 
 /* ---- the process ------------------------------------------------------------------------------------------------- */
 
+static bool is_told_to_end(const struct lab *lab, int signal_fd)
+{
+	struct signalfd_siginfo told;
+
+	if (read(signal_fd, &told, sizeof told) != (ssize_t)sizeof told)
+		return false;
+	if (told.ssi_signo == SIGUSR1 && lab->settings->logs != NULL)
+		logs_reopen(lab->settings->logs);
+	return told.ssi_signo != SIGUSR1;
+}
+
 /* Until TERM, INT or QUIT, or until the arbiter is gone. */
-static void wait_for_end(int arbiter_fd, int signal_fd)
+static void wait_for_end(const struct lab *lab, int arbiter_fd, int signal_fd)
 {
 	struct pollfd fds[] = {{.fd = arbiter_fd, .events = POLLIN}, {.fd = signal_fd, .events = POLLIN}};
 
-	while (poll(fds, 2, -1) < 0)
+	while (poll(fds, 2, -1) < 0 || (fds[0].revents == 0 && !is_told_to_end(lab, signal_fd)))
 		;
 }
 
@@ -230,7 +241,7 @@ static int serve(struct lab *lab, int arbiter_fd, int signal_fd, struct err *err
 
 	if (pool == NULL)
 		return 1;
-	wait_for_end(arbiter_fd, signal_fd);
+	wait_for_end(lab, arbiter_fd, signal_fd);
 	http_pool_close(pool);
 	return 0;
 }
@@ -240,16 +251,18 @@ int lab_run(void *context, int arbiter_fd)
 	struct lab lab = {.settings = context};
 	const struct api_settings settings = {lab.settings->target, &lab.settings->db, lab.settings->state_folder};
 	struct err err = {0};
-	sigset_t ends;
+	sigset_t wanted;
 	int code = 1;
 
 	/* Blocked before there are threads, all of which inherit that. */
-	sigemptyset(&ends);
-	sigaddset(&ends, SIGTERM);
-	sigaddset(&ends, SIGINT);
-	sigaddset(&ends, SIGQUIT);
-	sigprocmask(SIG_BLOCK, &ends, NULL);
-	int signal_fd = signalfd(-1, &ends, SFD_CLOEXEC);
+	sigemptyset(&wanted);
+	sigaddset(&wanted, SIGTERM);
+	sigaddset(&wanted, SIGINT);
+	sigaddset(&wanted, SIGQUIT);
+	sigaddset(&wanted, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &wanted, NULL);
+	signal(SIGUSR1, SIG_DFL);
+	int signal_fd = signalfd(-1, &wanted, SFD_CLOEXEC);
 	pthread_key_create(&lab.session, close_session);
 	lab.api = api_open(&settings, &err);
 	lab.pages = lab.api != NULL ? pages_open(lab.settings->static_dir, &err) : NULL;

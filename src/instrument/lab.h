@@ -4,6 +4,7 @@
 #define INSTRUMENT_LAB_H
 
 #include "db/db.h"
+#include "serve/logs.h"
 
 enum { LAB_MOST_NAMES = 16 };
 
@@ -18,6 +19,7 @@ struct lab_settings {
 	const char *state_folder;
 	const struct db_target *target; /* its tables are there */
 	struct db_settings db;
+	struct logs *logs; /* opened anew on USR1; NULL: stderr */
 };
 
 /* For struct companion; the context is a struct lab_settings. Answers an exit code. */

@@ -339,6 +339,7 @@ static void reopen_logs(struct arbiter *arbiter)
 		logs_reopen(arbiter->settings.logs);
 	log_info("told to open the logs anew (USR1)");
 	kill_all(arbiter, SIGUSR1);
+	companion_tell(&arbiter->companion, SIGUSR1);
 }
 
 static void take_order(struct arbiter *arbiter, int number)

@@ -27,7 +27,7 @@ static void become(const struct companion *what, int arbiter_fd, const int *clos
 			close(close_fds[i]);
 	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
 		signal(plain[i], SIG_DFL);
-	/* Meant for the arbiter and its workers, and sent to the group now and then. */
+	/* Sent to the group now and then. */
 	signal(SIGUSR1, SIG_IGN);
 	signal(SIGUSR2, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
@@ -74,6 +74,12 @@ void companion_tend(struct companion_seat *seat, int arbiter_fd, const int *clos
 int64_t companion_due_ns(const struct companion_seat *seat)
 {
 	return seat->what != NULL && seat->pid == 0 ? seat->may_start_ns : INT64_MAX;
+}
+
+void companion_tell(const struct companion_seat *seat, int number)
+{
+	if (seat->pid != 0)
+		kill(seat->pid, number);
 }
 
 void companion_end(struct companion_seat *seat)

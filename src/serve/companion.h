@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 /* What it is. `run` is called in the new process, with no signal blocked and a pidfd of the arbiter; it must end
- * when that one does, and on TERM, by itself. Its return is its exit code. */
+ * when that one does, and on TERM, by itself; USR1 is ignored until it says otherwise. Its return is its exit code. */
 struct companion {
 	const char *name; /* for the log: "the instrument" */
 	int (*run)(void *context, int arbiter_fd);
@@ -25,6 +25,8 @@ struct companion_seat {
 void companion_tend(struct companion_seat *seat, int arbiter_fd, const int *close_fds, size_t n);
 /* When companion_tend has something to do; INT64_MAX: nothing that time brings. */
 int64_t companion_due_ns(const struct companion_seat *seat);
+/* To open the logs anew. */
+void companion_tell(const struct companion_seat *seat, int number);
 /* TERM, and KILL where that is not enough within two seconds; waits until it is gone. */
 void companion_end(struct companion_seat *seat);
 

@@ -12,7 +12,7 @@ import sys
 import threading
 import unittest
 
-from subject import HUNG, RACY, Case, Server, Volley, deposit, read_reply, request, send_bytes, until
+from subject import HUNG, RACY, Case, Server, Volley, children, deposit, read_reply, request, send_bytes, until
 
 
 class ArbiterCase(Case):
@@ -323,8 +323,10 @@ class Logs(ArbiterCase):
         self.assertEqual(process.returncode, 0)
 
     def test_opened_anew_by_all(self):
-        server = LoggedServer(self.sqlite(), self.path("log"), "--access-logfile", self.path("access"))
+        server = LoggedServer(self.sqlite(), self.path("log"), "--access-logfile", self.path("access"),
+                              "--lab", "127.0.0.1:0")
         self.addCleanup(lambda: server.end(signal.SIGINT))
+        (instrument,) = until(lambda: set(children(server.process.pid)) - set(server.workers()), "the instrument")
         account = server.new_account()
         self.assertRegex(server.log(), r"^\[\d{4}-\d\d-\d\d .*\] \[\d+\] \[INFO\] racy ")
         busy = Volley(server.port, [deposit("non_atomic_long_delay", account)])
@@ -334,6 +336,7 @@ class Logs(ArbiterCase):
         server.process.send_signal(signal.SIGUSR1)
         server.await_line(r"\(USR1\)")
         until(lambda: os.path.exists(self.path("access")), "a new access log")
+        until(lambda: self.logs_of(instrument) == {self.path("log"), self.path("access")}, "the instrument writes it too")
         # The one that was in a request all the while tells it in the new file.
         self.assertEqual(busy.statuses(), [200])
         for _ in range(9):
@@ -344,6 +347,10 @@ class Logs(ArbiterCase):
         self.assertEqual(server.process.wait(HUNG), 0)
         self.assertIn("stopped", self.read("log"))
         self.assertNotIn("stopped", self.read("log.1"))
+
+    def logs_of(self, pid):
+        links = (os.readlink("/proc/%d/fd/%s" % (pid, fd)) for fd in os.listdir("/proc/%d/fd" % pid))
+        return {link for link in links if link.startswith((self.path("log"), self.path("access")))}
 
     def test_a_file_that_cannot_be(self):
         for option in ("--access-logfile", "--error-logfile"):
@@ -360,7 +367,8 @@ class LoggedServer(Server):
         self.path, self.database, self.lines = path, database, []
         self.process = subprocess.Popen([RACY, "serve", "--bind", "127.0.0.1:0", "--db", database, "--delay", "1s",
                                          "--error-logfile", path, *options], stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                        env={**os.environ, "XDG_STATE_HOME": os.path.dirname(path)})
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
         self.port = int(self.await_line(r"listening at http://127\.0\.0\.1:(\d+)").group(1))

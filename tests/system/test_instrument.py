@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import subprocess
+import threading
 import urllib.parse
 
 from instrument import PASSWORD, Client, InstrumentCase, instrument_of
@@ -311,7 +312,8 @@ class Bodies(InstrumentCase):
                      "/api/transactions?account=x", "/api/history?object=table", "/api/accounts?after=%ff"):
             status, told = client.ask("GET", path)
             self.assertEqual((status, told["error"]), (400, "malformed"), path)
-        for path in ("/api/accounts?after=%zz", "/api/accounts?after=%00", "/api/%00"):
+        for path in ("/api/accounts?after=%zz", "/api/accounts?after=%00", "/api/%00", "/api/users?search=%zz",
+                     "/api/users?search=%00", "/api/users?search=%ff", "/api/users?search=%a"):
             self.assertEqual(client.raw("GET", path)[0], 400, path)
 
     def test_what_is_stored_is_text(self):
@@ -346,6 +348,39 @@ class Users(InstrumentCase):
         self.assertEqual((status, told["error"]), (409, "changed"))
         self.assertEqual(told["conflicts"], [{"object": "user", "id": 1, "field": "email", "loaded": "",
                                               "now": "ann@shop.example", "yours": ""}])
+
+    def test_two_superusers_who_depose_each_other(self):
+        """At the same time, again and again: one stays."""
+        server = self.lab()
+        ann = self.client(server)
+        for turn in range(10):
+            status, bob = ann.ask("POST", "/api/users", {"username": "bob%d" % turn, "email": "", "password": PASSWORD,
+                                                         "superuser": True, "active": True})
+            self.assertEqual(status, 201, bob)
+            me = next(user for user in ann.ask("GET", "/api/users")[1]["items"] if user["id"] != bob["id"])
+            other = self.client(server, bob["username"])
+            ways = ({"superuser": False}, {"active": False})
+            ready, told = threading.Barrier(2), [None, None]
+
+            def depose(n, client, user):
+                ready.wait(HUNG)
+                if turn % 3 == 2:
+                    told[n] = client.ask("DELETE", "/api/users/%d" % user["id"])[0]
+                else:
+                    told[n] = client.ask("PUT", "/api/users/%d" % user["id"], self.values(user, **ways[turn % 3]))[0]
+
+            threads = [threading.Thread(target=depose, args=args) for args in ((0, ann, bob), (1, other, me))]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            left = json.loads(self.shell(server, "user", "list", "--json").stdout)
+            mighty = [user["username"] for user in left if user["superuser"] and user["active"]]
+            self.assertEqual(len(mighty), 1, (turn, told, left))
+            ann = self.client(server, mighty[0])
+            for user in left:
+                if user["username"] != mighty[0]:
+                    self.assertEqual(ann.ask("DELETE", "/api/users/%d" % user["id"])[0], 204)
 
     def test_names_are_taken_once_and_passwords_are_judged(self):
         client = self.client(self.lab())
