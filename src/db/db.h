@@ -245,6 +245,12 @@ struct db_outcome {
 enum db_err db_exec(struct db_session *session, const struct db_call *call, struct db_rows *rows,
                     struct db_outcome *outcome) MUST_USE;
 
+/* The call as a person would type it, tokens and values written out; for people, never sent. Heap. */
+char *db_sql_text(const struct db_session *session, const struct db_call *call) MUST_USE;
+
+/* The same of SQL alone: tokens as that engine has them. */
+char *db_sql_for(const struct db_target *target, const char *sql) MUST_USE;
+
 /* For the laboratory's own housekeeping: one statement, its failure as a text for a person.
  * `args` (up to DB_END), `rows` and `outcome` may be NULL. */
 bool db_run(struct db_session *session, enum db_verb verb, const char *sql, const struct db_value *args,
