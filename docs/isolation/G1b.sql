@@ -1,0 +1,20 @@
+# G1b: Intermediate read: a value is seen that its own transaction replaces.
+schema {
+	CREATE TABLE item (id INTEGER PRIMARY KEY, value INTEGER NOT NULL) {table_end}
+}
+setup { INSERT INTO item (id, value) VALUES (1, 10), (2, 20) }
+
+session A
+step begin   { BEGIN }
+step write   { UPDATE item SET value = 101 WHERE id = 1 }
+step replace { UPDATE item SET value = 11 WHERE id = 1 }
+step commit  { COMMIT }
+
+session B
+step begin  { BEGIN }
+step read   { SELECT value FROM item WHERE id = 1 } into x
+step again  { SELECT value FROM item WHERE id = 1 } into y
+step commit { COMMIT }
+
+shows B.x = 101
+shows B.y = 101

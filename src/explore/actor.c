@@ -1,0 +1,318 @@
+/* A session on its own thread, held by a hook. One mutex for all: the baton is in one hand at a time anyway. */
+#include "explore/actor.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "explore/mark.h"
+
+struct actor {
+	struct stage *stage;
+	const struct play *play;
+	size_t who;
+	const struct db_target *target;
+	const struct db_settings *settings;
+	pthread_t thread;
+	pthread_cond_t told;
+	enum actor_at at;
+	bool quit, begin;
+	struct db_session *session; /* used by its own thread */
+	struct err trouble;         /* it has no session: why */
+	struct actor_step next, last;
+	struct play_end end;
+	struct db_hook hook;
+};
+
+/* ---- the stage ---------------------------------------------------------------------------------- */
+
+void stage_init(struct stage *stage)
+{
+	pthread_condattr_t monotonic;
+
+	*stage = (struct stage){0};
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_mutex_init(&stage->mutex, NULL);
+	pthread_cond_init(&stage->changed, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+}
+
+void stage_fini(struct stage *stage)
+{
+	pthread_cond_destroy(&stage->changed);
+	pthread_mutex_destroy(&stage->mutex);
+}
+
+/* ---- on the actor's thread ------------------------------------------------------------------------ */
+
+/* With the mutex held. */
+static void stop_at(struct actor *actor, enum actor_at at)
+{
+	actor->at = at;
+	pthread_cond_signal(&actor->stage->changed);
+	while (actor->at == at && !actor->stage->closing)
+		pthread_cond_wait(&actor->told, &actor->stage->mutex);
+	actor->at = ACTOR_BUSY;
+}
+
+static bool before(void *context, const struct db_call *call)
+{
+	struct actor *actor = context;
+
+	if (call->label == NULL)
+		return true;
+	pthread_mutex_lock(&actor->stage->mutex);
+	actor->next = (struct actor_step){
+		.verb = call->verb, .key = call->key, .writes = call->value, .traits = call->traits,
+		.attempt = actor->end.attempt,
+		.touches = footprint_of_call(call, db_identity(actor->session)->isolation, actor->play->tables,
+	                                     actor->play->n_tables),
+	};
+	actor->next.row = row_of_call(call);
+	actor->next.overwrites = call_overwrites(call);
+	if (actor->play->keeps_sql) {
+		char *sql = db_sql_text(actor->session, call);
+		(void)snprintf(actor->next.sql, sizeof actor->next.sql,
+		               strlen(sql) < sizeof actor->next.sql ? "%s" : "%.500s...", sql);
+		free(sql);
+	}
+	event_text(actor->next.label, call->label);
+	event_text(actor->next.table, call->table != NULL ? call->table : "");
+	if (!actor->stage->closing)
+		stop_at(actor, ACTOR_READY);
+	actor->last = actor->next;
+	bool allowed = !actor->stage->closing || call->verb == DB_ROLLBACK;
+	pthread_mutex_unlock(&actor->stage->mutex);
+	return allowed;
+}
+
+static void waiting(void *context, const struct db_call *call, int tries)
+{
+	struct actor *actor = context;
+
+	(void)call;
+	(void)tries;
+	pthread_mutex_lock(&actor->stage->mutex);
+	if (!actor->stage->closing)
+		stop_at(actor, ACTOR_WAITING);
+	pthread_mutex_unlock(&actor->stage->mutex);
+}
+
+static void add_cell(struct str *text, const struct db_value *cell)
+{
+	if (cell->type == DB_INT)
+		str_printf(text, "%lld", (long long)cell->integer);
+	else
+		str_add(text, cell->type == DB_TEXT ? cell->text : "null");
+}
+
+static void add_row(struct str *text, const struct db_rows *rows, size_t row)
+{
+	bool lone = rows->n_rows == 1 && rows->n_cols == 1;
+
+	str_add(text, row > 0 ? " " : "");
+	str_add(text, lone ? "" : "(");
+	for (size_t i = 0; i < rows->n_cols; i++) {
+		str_add(text, i > 0 ? ", " : "");
+		add_cell(text, db_cell(rows, row, i));
+	}
+	str_add(text, lone ? "" : ")");
+}
+
+static void keep_result(struct actor_step *step, const struct db_rows *rows)
+{
+	struct str text = {0};
+
+	for (size_t i = 0; rows != NULL && i < rows->n_rows; i++)
+		add_row(&text, rows, i);
+	if (text.length == 0)
+		str_add(&text, "nothing");
+	step->mark = mark_of_text(MARK_SEED, str_text(&text));
+	(void)snprintf(step->result, sizeof step->result, text.length < sizeof step->result ? "%s" : "%.90s...",
+	               str_text(&text));
+	str_fini(&text);
+}
+
+static void after(void *context, const struct db_call *call, const struct db_rows *rows,
+                  const struct db_outcome *outcome)
+{
+	struct actor *actor = context;
+
+	if (call->label == NULL)
+		return;
+	pthread_mutex_lock(&actor->stage->mutex);
+	actor->last.ended = true;
+	actor->last.err = outcome->err;
+	actor->last.tx = outcome->tx;
+	actor->last.native = outcome->native;
+	actor->last.affected = outcome->affected;
+	memcpy(actor->last.sqlstate, outcome->sqlstate, sizeof actor->last.sqlstate);
+	if (call->verb == DB_READ && outcome->err == DB_OK)
+		keep_result(&actor->last, rows);
+	pthread_mutex_unlock(&actor->stage->mutex);
+}
+
+static bool open_session(struct actor *actor)
+{
+	struct db_session *session = db_open(actor->target, actor->settings, &actor->trouble);
+
+	if (session != NULL)
+		db_add_hook(session, &actor->hook);
+	pthread_mutex_lock(&actor->stage->mutex);
+	actor->session = session;
+	pthread_mutex_unlock(&actor->stage->mutex);
+	return session != NULL;
+}
+
+static void perform(struct actor *actor)
+{
+	actor->end = (struct play_end){0};
+	if (actor->session != NULL || open_session(actor))
+		actor->play->act(actor->play->context, actor->who, actor->session, &actor->end);
+	else
+		(void)snprintf(actor->end.text, sizeof actor->end.text, "no session");
+	if (!actor->end.sound) {
+		db_close(actor->session);
+		pthread_mutex_lock(&actor->stage->mutex);
+		actor->session = NULL;
+		pthread_mutex_unlock(&actor->stage->mutex);
+		(void)open_session(actor);
+	}
+	pthread_mutex_lock(&actor->stage->mutex);
+	actor->at = ACTOR_ENDED;
+	pthread_cond_signal(&actor->stage->changed);
+	pthread_mutex_unlock(&actor->stage->mutex);
+}
+
+static void *live(void *context)
+{
+	struct actor *actor = context;
+
+	(void)open_session(actor);
+	pthread_mutex_lock(&actor->stage->mutex);
+	actor->at = ACTOR_IDLE;
+	pthread_cond_signal(&actor->stage->changed);
+	while (!actor->quit) {
+		if (!actor->begin) {
+			pthread_cond_wait(&actor->told, &actor->stage->mutex);
+			continue;
+		}
+		actor->begin = false;
+		pthread_mutex_unlock(&actor->stage->mutex);
+		perform(actor);
+		pthread_mutex_lock(&actor->stage->mutex);
+	}
+	pthread_mutex_unlock(&actor->stage->mutex);
+	db_close(actor->session);
+	return NULL;
+}
+
+/* ---- on the scheduler's thread ---------------------------------------------------------------------- */
+
+struct actor *actor_open(struct stage *stage, const struct play *play, size_t who, const struct db_target *target,
+                         const struct db_settings *settings, struct err *err)
+{
+	struct actor *actor = mem_new(1, sizeof *actor);
+	int failure;
+
+	*actor = (struct actor){
+		.stage = stage, .play = play, .who = who, .target = target, .settings = settings, .at = ACTOR_BUSY,
+		.hook = {.context = actor, .before = before, .waiting = waiting, .after = after},
+	};
+	pthread_cond_init(&actor->told, NULL);
+	failure = pthread_create(&actor->thread, NULL, live, actor);
+	if (failure != 0) {
+		err_set(err, "no thread can be started: %s", strerror(failure));
+		pthread_cond_destroy(&actor->told);
+		free(actor);
+		return NULL;
+	}
+	(void)actor_await(actor, INT64_MAX);
+	if (actor->session == NULL) {
+		err_set(err, "%s", err_text(&actor->trouble));
+		actor_close(actor);
+		return NULL;
+	}
+	return actor;
+}
+
+void actor_close(struct actor *actor)
+{
+	if (actor == NULL)
+		return;
+	pthread_mutex_lock(&actor->stage->mutex);
+	actor->quit = true;
+	pthread_cond_signal(&actor->told);
+	pthread_mutex_unlock(&actor->stage->mutex);
+	pthread_join(actor->thread, NULL);
+	pthread_cond_destroy(&actor->told);
+	err_fini(&actor->trouble);
+	free(actor);
+}
+
+static void tell(struct actor *actor, bool begin)
+{
+	pthread_mutex_lock(&actor->stage->mutex);
+	actor->begin = begin;
+	actor->at = ACTOR_BUSY;
+	pthread_cond_signal(&actor->told);
+	pthread_mutex_unlock(&actor->stage->mutex);
+}
+
+void actor_begin(struct actor *actor)
+{
+	tell(actor, true);
+}
+
+void actor_go_on(struct actor *actor)
+{
+	tell(actor, false);
+}
+
+enum actor_at actor_at(struct actor *actor)
+{
+	pthread_mutex_lock(&actor->stage->mutex);
+	enum actor_at at = actor->at;
+	pthread_mutex_unlock(&actor->stage->mutex);
+	return at;
+}
+
+enum actor_at actor_await(struct actor *actor, int64_t limit_ns)
+{
+	const int64_t now = clock_now_ns();
+	const int64_t until = limit_ns > INT64_MAX - now ? INT64_MAX : now + limit_ns;
+	const struct timespec deadline = {until / NS_PER_S, until % NS_PER_S};
+	bool late = false;
+
+	pthread_mutex_lock(&actor->stage->mutex);
+	while (actor->at == ACTOR_BUSY && !late)
+		late = pthread_cond_timedwait(&actor->stage->changed, &actor->stage->mutex, &deadline) == ETIMEDOUT;
+	enum actor_at at = actor->at;
+	pthread_mutex_unlock(&actor->stage->mutex);
+	return at;
+}
+
+const struct actor_step *actor_next(const struct actor *actor)
+{
+	return &actor->next;
+}
+
+const struct actor_step *actor_last(const struct actor *actor)
+{
+	return &actor->last;
+}
+
+const struct play_end *actor_end(const struct actor *actor)
+{
+	return &actor->end;
+}
+
+struct db_session *actor_session(const struct actor *actor)
+{
+	return actor->session;
+}

@@ -1,0 +1,79 @@
+/* One session of what is explored: a thread of its own that performs its part and stops before each statement
+ * until it is told to go on. Everything here is called by the one thread that schedules.
+ *
+ * The statement that an actor was allowed runs on its thread; when the engine makes it wait the actor stays BUSY,
+ * and who waits must be asked of the engine (db_who_waits). SQLite's client waits by itself: that is WAITING. */
+#ifndef EXPLORE_ACTOR_H
+#define EXPLORE_ACTOR_H
+
+#include <pthread.h>
+
+#include "explore/footprint.h"
+#include "explore/play.h"
+#include "trace/event.h"
+
+enum actor_at {
+	ACTOR_IDLE,    /* has no part now */
+	ACTOR_READY,   /* stands before a statement */
+	ACTOR_BUSY,    /* performs it, or thinks */
+	ACTOR_WAITING, /* stands in its client's wait for a lock (SQLite); going on is to look again */
+	ACTOR_ENDED,   /* its part is over */
+};
+
+/* A statement, and how it ended. */
+struct actor_step {
+	enum db_verb verb;
+	char label[EVENT_TEXT], table[EVENT_TEXT];
+	int64_t key, writes; /* as in struct db_call */
+	unsigned traits;
+	bool overwrites; /* see call_overwrites */
+	uint64_t row; /* which rows it names: equal for the same ones; 0: not known */
+	char sql[512]; /* where the play keeps it: see db_sql_text; a longer one ends in "..." */
+	struct footprint touches; /* before it is known how it ends */
+	uint32_t attempt; /* see struct play_end */
+	/* once it ended */
+	bool ended;
+	enum db_err err;
+	enum db_tx tx;
+	int native;
+	char sqlstate[6];
+	uint64_t mark;   /* a read's: of all that it yielded, by which equal results are equal */
+	char result[96]; /* a read's: "100", "(1, 10) (2, 20)", "nothing"; a long one ends in "..." */
+	int64_t affected;
+};
+
+/* What all actors of a world share. */
+struct stage {
+	pthread_mutex_t mutex;
+	pthread_cond_t changed; /* an actor stopped */
+	bool closing;           /* no statement but ROLLBACK is allowed any more, and nobody stops */
+};
+void stage_init(struct stage *stage);
+void stage_fini(struct stage *stage);
+
+struct actor;
+/* Its session is open when this returns. */
+struct actor *actor_open(struct stage *stage, const struct play *play, size_t who, const struct db_target *target,
+                         const struct db_settings *settings, struct err *err) MUST_USE;
+/* It must be IDLE or ENDED. NULL is fine. */
+void actor_close(struct actor *actor);
+
+/* From IDLE or ENDED: begins its part; it will be READY or ENDED soon. */
+void actor_begin(struct actor *actor);
+/* From READY or WAITING: BUSY now. */
+void actor_go_on(struct actor *actor);
+
+enum actor_at actor_at(struct actor *actor);
+/* Waits until it is not BUSY, for up to so long; how it is then. */
+enum actor_at actor_await(struct actor *actor, int64_t limit_ns);
+
+/* READY: the statement that it stands before. Valid until it goes on. */
+const struct actor_step *actor_next(const struct actor *actor);
+/* Not BUSY: the statement that it went on with last. Valid until it goes on. */
+const struct actor_step *actor_last(const struct actor *actor);
+/* ENDED: how. */
+const struct play_end *actor_end(const struct actor *actor);
+/* For db_who_waits and db_cancel only. It changes with actor_begin when the last part broke it. */
+struct db_session *actor_session(const struct actor *actor);
+
+#endif

@@ -1,0 +1,27 @@
+/* One order as it is told to others: "A.read B.read A.write", each word a session and its step. Its sessions are what
+ * counts; the steps' names are for people, and to see whether it went the same way. */
+#ifndef EXPLORE_ORDER_H
+#define EXPLORE_ORDER_H
+
+#include "explore/schedule.h"
+
+enum { ORDER_MOST_STEPS = 1024 };
+
+struct step_order {
+	size_t *who;
+	char **steps;
+	size_t n, capacity;
+};
+
+/* False: the error; nothing is to be given back. */
+bool order_parse(const char *text, size_t sessions, struct step_order *order, struct err *err) MUST_USE;
+void order_fini(struct step_order *order);
+
+/* Runs it: a step that cannot be taken since its session waits is taken when it can, one of a session that has ended
+ * falls away, and what the order does not name comes in the end. *same: every step was the one that the order names. */
+void order_run(struct world *world, const struct step_order *order, struct schedule *schedule, bool *same,
+               struct err *err);
+/* "A.read B.read A.write". */
+void order_text(struct str *text, const struct schedule *schedule);
+
+#endif

@@ -1,0 +1,354 @@
+/* The baton: lets one session take a step, finds out who waits, asks who is next. */
+#include "explore/schedule.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+/* Most statements are done by then, and nobody need be asked whether they wait. */
+static const int64_t GRACE_NS = 300 * NS_PER_US;
+/* A statement that neither ends nor waits for so long is reported, not believed. */
+static const int64_t STEP_LIMIT_NS = 10 * NS_PER_S;
+/* How long an engine may take to end a deadlock, or a wait that nobody else can end. */
+static const int64_t ENGINE_LIMIT_NS = 120 * NS_PER_S;
+
+struct world {
+	const struct play *play;
+	struct stage stage;
+	struct actor *actors[PLAY_MOST_SESSIONS];
+	size_t n;
+	struct db_session *keeper, *observer; /* observer NULL: SQLite */
+	/* of the schedule that is run */
+	struct schedule *schedule;
+	size_t step_of[PLAY_MOST_SESSIONS]; /* of the statement it is at, among the schedule's */
+	bool under_way[PLAY_MOST_SESSIONS]; /* it has not been seen to end */
+	bool may_look[PLAY_MOST_SESSIONS];  /* WAITING: somebody's transaction has ended since it looked */
+	unsigned left_out;
+};
+
+/* ---- a world ---------------------------------------------------------------------------------------- */
+
+struct world *world_open(const struct play *play, const struct db_target *target,
+                         const struct db_settings *settings, struct err *err)
+{
+	struct world *world = mem_new(1, sizeof *world);
+	struct db_settings keepers = {.iso = DB_ISO_DEFAULT, .lock_wait_ns = settings->lock_wait_ns};
+	bool ok;
+
+	world->play = play;
+	stage_init(&world->stage);
+	world->keeper = db_open(target, &keepers, err);
+	ok = world->keeper != NULL;
+	if (ok && (db_abilities(target) & DB_HAS_CONNECTIONS) != 0) {
+		world->observer = db_open(target, &keepers, err);
+		ok = world->observer != NULL;
+	}
+	for (; ok && world->n < play->sessions; world->n += ok) {
+		world->actors[world->n] = actor_open(&world->stage, play, world->n, target, settings, err);
+		ok = world->actors[world->n] != NULL;
+	}
+	if (ok)
+		return world;
+	world_close(world);
+	return NULL;
+}
+
+void world_close(struct world *world)
+{
+	if (world == NULL)
+		return;
+	for (size_t i = 0; i < world->n; i++)
+		actor_close(world->actors[i]);
+	db_close(world->observer);
+	db_close(world->keeper);
+	stage_fini(&world->stage);
+	free(world);
+}
+
+const struct play *world_play(const struct world *world)
+{
+	return world->play;
+}
+
+bool world_waits_in_client(const struct world *world)
+{
+	return world->observer == NULL;
+}
+
+void world_leave_out(struct world *world, unsigned who)
+{
+	world->left_out = who;
+}
+
+static bool takes_part(const struct world *world, size_t who)
+{
+	return (world->left_out >> who & 1) == 0;
+}
+
+const struct db_identity *world_identity(const struct world *world)
+{
+	return db_identity(actor_session(world->actors[0]));
+}
+
+/* ---- who waits ---------------------------------------------------------------------------------------- */
+
+static bool unsure(struct schedule *schedule, const char *why)
+{
+	schedule->result = SCHEDULE_UNSURE;
+	(void)snprintf(schedule->why, sizeof schedule->why, "%s", why);
+	return false;
+}
+
+/* The outcomes of the steps that their sessions have left. `now`: the step under way when they did. */
+static void keep_outcomes(struct world *world, size_t now)
+{
+	for (size_t i = 0; i < world->n; i++) {
+		struct schedule_step *step = &world->schedule->steps[world->step_of[i]];
+		enum actor_at at = actor_at(world->actors[i]);
+		if (!world->under_way[i] || at == ACTOR_BUSY)
+			continue;
+		step->what = *actor_last(world->actors[i]);
+		step->woken_by = now;
+		step->waited |= at == ACTOR_WAITING;
+		world->schedule->blocked |= step->waited;
+		world->under_way[i] = at == ACTOR_WAITING;
+		/* What ended a transaction, or was none, may have set free what others' clients wait for. */
+		for (size_t k = 0; k < world->n && step->what.ended && step->what.tx != DB_TX_OPEN; k++)
+			world->may_look[k] = true;
+	}
+}
+
+static size_t list_busy(struct world *world, size_t *busy)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < world->n; i++)
+		if (actor_at(world->actors[i]) == ACTOR_BUSY)
+			busy[n++] = i;
+	return n;
+}
+
+/* Of the busy ones those that wait stay; the others are awaited. *moved: at least one of them was. All sessions are
+ * named: who waits for one that is not could be waiting for a stranger. */
+static bool look_once(struct world *world, const size_t *busy, size_t n, bool *moved, struct err *err)
+{
+	struct db_session *sessions[PLAY_MOST_SESSIONS];
+	enum db_wait waits[PLAY_MOST_SESSIONS];
+
+	for (size_t i = 0; i < world->n; i++)
+		sessions[i] = actor_session(world->actors[i]);
+	if (!db_who_waits(world->observer, sessions, world->n, STEP_LIMIT_NS, waits, err)) {
+		world->schedule->result = SCHEDULE_FAILED;
+		return false;
+	}
+	*moved = false;
+	for (size_t i = 0; i < n; i++) {
+		if (waits[busy[i]] == DB_WAITS)
+			continue;
+		if (waits[busy[i]] == DB_WAITS_UNKNOWN ||
+		    actor_await(world->actors[busy[i]], STEP_LIMIT_NS) == ACTOR_BUSY)
+			return unsure(world->schedule, "whether a statement waits could not be told in 10 s");
+		*moved = true;
+	}
+	return true;
+}
+
+/* Until every session stands before a statement, has ended, or waits for another's lock. */
+static bool settle(struct world *world, size_t now, struct err *err)
+{
+	size_t busy[PLAY_MOST_SESSIONS], n;
+	bool moved = true;
+
+	while ((n = list_busy(world, busy)) > 0 && moved)
+		if (!look_once(world, busy, n, &moved, err))
+			return false;
+	for (size_t i = 0; i < n; i++)
+		world->schedule->steps[world->step_of[busy[i]]].waited = world->schedule->blocked = true;
+	keep_outcomes(world, now);
+	return true;
+}
+
+/* ---- the order ---------------------------------------------------------------------------------------- */
+
+static size_t add_step(struct schedule *schedule, size_t who, const struct actor_step *what)
+{
+	schedule->steps = mem_grow(schedule->steps, &schedule->capacity, schedule->n + 1, sizeof *schedule->steps);
+	schedule->steps[schedule->n] = (struct schedule_step){.who = who, .what = *what, .woken_by = schedule->n};
+	return schedule->n++;
+}
+
+/* Looks again for the lock that its client waits for: no new step, and of no use when it is still held. */
+static bool look_again(struct world *world, size_t who)
+{
+	struct schedule *schedule = world->schedule;
+
+	world->may_look[who] = false;
+	actor_go_on(world->actors[who]);
+	if (actor_await(world->actors[who], STEP_LIMIT_NS) == ACTOR_BUSY)
+		return unsure(schedule, "a statement took longer than 10 s");
+	if (actor_at(world->actors[who]) == ACTOR_WAITING) {
+		schedule->result = SCHEDULE_VAIN;
+		return false;
+	}
+	keep_outcomes(world, schedule->n - 1);
+	return true;
+}
+
+/* Lets it send the statement that it stands before. Busy afterwards: the call has begun at least, since who waits can
+ * be asked only of what was sent. */
+static enum actor_at send(struct world *world, struct actor *actor)
+{
+	const int64_t until = clock_now_ns() + STEP_LIMIT_NS;
+	const uint64_t turn = db_turns(actor_session(actor));
+	enum actor_at at;
+
+	actor_go_on(actor);
+	at = actor_await(actor, world->observer != NULL ? GRACE_NS : STEP_LIMIT_NS);
+	while (at == ACTOR_BUSY && world->observer != NULL && db_turns(actor_session(actor)) == turn &&
+	       clock_now_ns() < until)
+		at = actor_await(actor, GRACE_NS);
+	return at;
+}
+
+static bool take_step(struct world *world, size_t who, struct err *err)
+{
+	struct schedule *schedule = world->schedule;
+	struct actor *actor = world->actors[who];
+	bool others_wait = false;
+
+	if (actor_at(actor) == ACTOR_WAITING)
+		return look_again(world, who);
+	for (size_t i = 0; i < world->n; i++)
+		others_wait |= actor_at(world->actors[i]) == ACTOR_BUSY;
+	world->step_of[who] = add_step(schedule, who, actor_next(actor));
+	world->under_way[who] = true;
+	world->may_look[who] = false;
+	enum actor_at at = send(world, actor);
+	if (at == ACTOR_BUSY && world->observer == NULL)
+		return unsure(schedule, "a statement took longer than 10 s");
+	if (at == ACTOR_BUSY || others_wait)
+		return settle(world, schedule->n - 1, err);
+	keep_outcomes(world, schedule->n - 1);
+	return true;
+}
+
+/* Nobody can go on: it is the engine's turn. */
+static bool leave_to_engine(struct world *world, struct err *err)
+{
+	const int64_t until = clock_now_ns() + ENGINE_LIMIT_NS;
+	size_t busy[PLAY_MOST_SESSIONS], n = list_busy(world, busy);
+
+	world->schedule->deadlocked = true;
+	for (size_t i = 0; i < n; i++)
+		world->schedule->steps[world->step_of[busy[i]]].waited_for_good = true;
+	if (n == 0)
+		return unsure(world->schedule, "sessions wait for one another, and nobody ends it");
+	while (list_busy(world, (size_t[PLAY_MOST_SESSIONS]){0}) == n) {
+		if (clock_now_ns() > until)
+			return unsure(world->schedule, "the engine did not end a deadlock in 120 s");
+		(void)actor_await(world->actors[busy[0]], NS_PER_MS);
+	}
+	return settle(world, world->schedule->n - 1, err);
+}
+
+static size_t list_options(struct world *world, size_t *who, const struct actor_step **next)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < world->n; i++) {
+		enum actor_at at = actor_at(world->actors[i]);
+		if (at == ACTOR_READY || (at == ACTOR_WAITING && world->may_look[i])) {
+			who[n] = i;
+			next[n++] = at == ACTOR_READY ? actor_next(world->actors[i]) : actor_last(world->actors[i]);
+		}
+	}
+	return n;
+}
+
+static bool have_ended(const struct world *world)
+{
+	for (size_t i = 0; i < world->n; i++)
+		if (takes_part(world, i) && actor_at(world->actors[i]) != ACTOR_ENDED)
+			return false;
+	return true;
+}
+
+static bool play_on(struct world *world, const struct chooser *chooser, struct err *err)
+{
+	const struct actor_step *next[PLAY_MOST_SESSIONS];
+	size_t who[PLAY_MOST_SESSIONS];
+
+	while (!have_ended(world)) {
+		size_t n = list_options(world, who, next);
+		int chosen = n > 0 ? chooser->choose(chooser->context, who, next, n) : 0;
+		if (chosen == CHOOSE_STOP) {
+			world->schedule->result = SCHEDULE_STOPPED;
+			return false;
+		}
+		if (!(n > 0 ? take_step(world, who[chosen], err) : leave_to_engine(world, err)))
+			return false;
+	}
+	return true;
+}
+
+/* Everybody to the end of his part without doing anything more: statements are refused, what is open is rolled
+ * back, so that those that wait can go on. */
+static void end_parts(struct world *world)
+{
+	pthread_mutex_lock(&world->stage.mutex);
+	world->stage.closing = true;
+	pthread_mutex_unlock(&world->stage.mutex);
+	for (size_t i = 0; i < world->n; i++) {
+		enum actor_at at = actor_at(world->actors[i]);
+		if (at == ACTOR_READY || at == ACTOR_WAITING)
+			actor_go_on(world->actors[i]);
+	}
+	for (size_t i = 0; i < world->n; i++)
+		(void)actor_await(world->actors[i], INT64_MAX);
+	world->stage.closing = false;
+}
+
+static void begin(struct world *world)
+{
+	for (size_t i = 0; i < world->n; i++) {
+		world->may_look[i] = world->under_way[i] = false;
+		if (!takes_part(world, i))
+			continue;
+		actor_begin(world->actors[i]);
+		(void)actor_await(world->actors[i], INT64_MAX);
+	}
+}
+
+void schedule_run(struct world *world, const struct chooser *chooser, struct schedule *schedule, struct err *err)
+{
+	const struct play *play = world->play;
+
+	schedule->n = 0;
+	schedule->broken = schedule->blocked = schedule->deadlocked = false;
+	schedule->result = SCHEDULE_FAILED;
+	schedule->why[0] = '\0';
+	str_clear(&schedule->state);
+	world->schedule = schedule;
+	if (!play->set_up(play->context, world->keeper, err))
+		return;
+	begin(world);
+	bool whole = play_on(world, chooser, err);
+	end_parts(world);
+	if (!whole)
+		return;
+	for (size_t i = 0; i < world->n; i++)
+		schedule->ends[i] = takes_part(world, i) ? *actor_end(world->actors[i])
+		                                         : (struct play_end){.refused = true, .text = "left out"};
+	if (play->judge(play->context, world->keeper, &schedule->state, &schedule->broken, err))
+		schedule->result = SCHEDULE_WHOLE;
+}
+
+void schedule_fini(struct schedule *schedule)
+{
+	free(schedule->steps);
+	str_fini(&schedule->state);
+	*schedule = (struct schedule){0};
+}

@@ -1,0 +1,65 @@
+/* One schedule: all sessions of a play from its set-up to its judgement, one statement at a time, in the order that
+ * a chooser says.
+ *
+ * A session whose statement waits for another's lock is not among those that can be chosen; when it goes on is the
+ * engine's matter. So every order that is run is one that the engine's locks allow. */
+#ifndef EXPLORE_SCHEDULE_H
+#define EXPLORE_SCHEDULE_H
+
+#include "explore/actor.h"
+
+struct world;
+/* The sessions of a play, one that sets up and judges, and one that observes; all on one database that nobody else
+ * uses. */
+struct world *world_open(const struct play *play, const struct db_target *target,
+                         const struct db_settings *settings, struct err *err) MUST_USE;
+void world_close(struct world *world);
+const struct play *world_play(const struct world *world);
+/* A session that waits does so in its own client (SQLite). */
+bool world_waits_in_client(const struct world *world);
+/* Bit i: session i takes no part in what is run from now on; its end is "left out". */
+void world_leave_out(struct world *world, unsigned who);
+/* As read back from the first session. */
+const struct db_identity *world_identity(const struct world *world);
+
+struct schedule_step {
+	size_t who;
+	struct actor_step what;
+	bool waited;     /* for another's lock, before it went on */
+	bool waited_for_good; /* ... until the engine ended a deadlock or its patience */
+	size_t woken_by; /* waited: the step (from 0) in which it went on; itself: by the engine's own doing */
+};
+
+enum schedule_result {
+	SCHEDULE_WHOLE,   /* to the end, and judged */
+	SCHEDULE_VAIN,    /* a session looked again for a lock that was not to be had: another order is the same */
+	SCHEDULE_UNSURE,  /* whether a statement waits could not be told, or it took too long: `why` */
+	SCHEDULE_STOPPED, /* the chooser said so */
+	SCHEDULE_FAILED,  /* the database is of no more use: the error */
+};
+
+struct schedule {
+	enum schedule_result result;
+	struct schedule_step *steps; /* in the order of their beginning */
+	size_t n, capacity;
+	struct play_end ends[PLAY_MOST_SESSIONS];
+	struct str state;  /* the final one */
+	bool broken;       /* an invariant does not hold in it */
+	bool blocked;      /* some statement waited */
+	bool deadlocked;   /* nobody could go on but by the engine's own doing */
+	char why[128];
+};
+void schedule_fini(struct schedule *schedule);
+
+/* Which of these n >= 1 sessions (by number, rising; before the statement that actor_next tells) takes the next
+ * step: an index below n, or CHOOSE_STOP. */
+enum { CHOOSE_STOP = -1 };
+struct chooser {
+	void *context;
+	int (*choose)(void *context, const size_t *who, const struct actor_step *const *next, size_t n);
+};
+
+/* `= {0}`, or one that was run before, whose memory is used again. */
+void schedule_run(struct world *world, const struct chooser *chooser, struct schedule *schedule, struct err *err);
+
+#endif

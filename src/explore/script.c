@@ -1,0 +1,528 @@
+/* The file format: words, names, and blocks of SQL in braces. */
+#include "explore/script.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+
+struct reader {
+	struct script *script;
+	const char *path;
+	const char *at, *end;
+	int line;
+	struct script_list shows; /* lines, read when all names are known */
+	struct script_session *session; /* the one whose steps come; NULL: none yet */
+	struct err *err;
+};
+
+static bool fault(struct reader *reader, const char *what, const char *word)
+{
+	return err_set(reader->err, word != NULL ? "%s:%d: %s '%s'" : "%s:%d: %s", reader->path, reader->line, what,
+	               word);
+}
+
+/* ---- words ------------------------------------------------------------------------------------------------ */
+
+/* Past blanks and comments: # and -- to the end of the line. */
+static void skip_blanks(struct reader *reader)
+{
+	while (reader->at < reader->end) {
+		const char *at = reader->at;
+		bool comment = *at == '#' || (*at == '-' && at + 1 < reader->end && at[1] == '-');
+		if (comment) {
+			while (reader->at < reader->end && *reader->at != '\n')
+				reader->at++;
+		} else if (isspace((unsigned char)*at)) {
+			reader->line += *at == '\n';
+			reader->at++;
+		} else {
+			return;
+		}
+	}
+}
+
+static bool is_name_byte(char c)
+{
+	return isalnum((unsigned char)c) || c == '_' || c == '-';
+}
+
+/* NULL: no word stands there. */
+static const char *take_word(struct reader *reader)
+{
+	skip_blanks(reader);
+	const char *from = reader->at;
+	while (reader->at < reader->end && is_name_byte(*reader->at))
+		reader->at++;
+	return reader->at > from ? arena_text_n(&reader->script->arena, from, (size_t)(reader->at - from)) : NULL;
+}
+
+static bool take_char(struct reader *reader, char c)
+{
+	skip_blanks(reader);
+	if (reader->at == reader->end || *reader->at != c)
+		return false;
+	reader->at++;
+	return true;
+}
+
+/* "text in quotes", on one line. */
+static const char *take_quoted(struct reader *reader)
+{
+	if (!take_char(reader, '"'))
+		return NULL;
+	const char *from = reader->at;
+	while (reader->at < reader->end && *reader->at != '"' && *reader->at != '\n')
+		reader->at++;
+	if (reader->at == reader->end || *reader->at != '"')
+		return NULL;
+	return arena_text_n(&reader->script->arena, from, (size_t)(reader->at++ - from));
+}
+
+/* ---- blocks of SQL ------------------------------------------------------------------------------------------ */
+
+/* Past a quoted text, an identifier in quotes or a comment, where one begins; else one byte. */
+static const char *skip_part(const char *at, const char *end)
+{
+	const char quote = *at;
+
+	if (quote == '\'' || quote == '"' || quote == '`') {
+		for (at++; at < end && *at != quote; at++)
+			;
+		return at < end ? at + 1 : end;
+	}
+	if (quote == '-' && at + 1 < end && at[1] == '-') {
+		while (at < end && *at != '\n')
+			at++;
+		return at;
+	}
+	return at + 1;
+}
+
+/* What stands between braces, with the braces of {tokens} in it. */
+static bool take_block(struct reader *reader, const char **from, const char **to)
+{
+	int depth = 1;
+
+	if (!take_char(reader, '{'))
+		return fault(reader, "SQL in braces is missing here", NULL);
+	*from = reader->at;
+	while (reader->at < reader->end) {
+		const char *next = skip_part(reader->at, reader->end);
+		depth += (*reader->at == '{') - (*reader->at == '}');
+		*to = reader->at;
+		for (; reader->at < next; reader->at++)
+			reader->line += *reader->at == '\n';
+		if (depth == 0)
+			return true;
+	}
+	return fault(reader, "a brace is not closed", NULL);
+}
+
+static void trim(const char **from, const char **to)
+{
+	while (*from < *to && isspace((unsigned char)**from))
+		(*from)++;
+	while (*to > *from && isspace((unsigned char)(*to)[-1]))
+		(*to)--;
+}
+
+static void list_add(struct script_list *list, const char *name, const char *sql)
+{
+	list->items = mem_grow(list->items, &list->capacity, list->n + 1, sizeof *list->items);
+	list->items[list->n++] = (struct script_query){name, sql};
+}
+
+/* Statements with ';' between them. */
+static void split(struct reader *reader, struct script_list *list, const char *from, const char *to)
+{
+	for (const char *at = from; from < to; from = at < to ? at + 1 : to) {
+		for (at = from; at < to && *at != ';'; at = skip_part(at, to))
+			;
+		const char *first = from, *last = at < to ? at : to;
+		trim(&first, &last);
+		if (first < last)
+			list_add(list, NULL, arena_text_n(&reader->script->arena, first, (size_t)(last - first)));
+	}
+}
+
+static bool take_statements(struct reader *reader, struct script_list *list)
+{
+	const char *from, *to;
+
+	if (!take_block(reader, &from, &to))
+		return false;
+	split(reader, list, from, to);
+	return true;
+}
+
+/* ---- a step -------------------------------------------------------------------------------------------------- */
+
+static bool begins_with(const char *sql, const char *word)
+{
+	size_t length = strlen(word);
+
+	return strncasecmp(sql, word, length) == 0 && !is_name_byte(sql[length]);
+}
+
+static bool is_one_of(const char *sql, const char *const *words)
+{
+	for (; *words != NULL; words++)
+		if (strcasecmp(sql, *words) == 0)
+			return true;
+	return false;
+}
+
+/* BEGIN, COMMIT and ROLLBACK are verbs of their own, so that where the transaction is stays known. What else may stand
+ * behind these words would be lost. */
+static bool settle_verb(struct reader *reader, struct script_step *step)
+{
+	static const char *const reads[] = {"SELECT", "WITH", "VALUES", "SHOW", "TABLE"};
+	static const char *const begins[] = {"BEGIN", "BEGIN WORK", "BEGIN TRANSACTION", "BEGIN DEFERRED",
+	                                     "START TRANSACTION", "BEGIN IMMEDIATE", NULL};
+	static const char *const commits[] = {"COMMIT", "COMMIT WORK", "COMMIT TRANSACTION", "END", NULL};
+	static const char *const rollbacks[] = {"ROLLBACK", "ROLLBACK WORK", "ROLLBACK TRANSACTION", NULL};
+	const char *sql = step->sql;
+
+	step->verb = DB_WRITE;
+	if (is_one_of(sql, begins)) {
+		step->verb = DB_BEGIN;
+		step->for_write = strcasecmp(sql, "BEGIN IMMEDIATE") == 0;
+	} else if (is_one_of(sql, commits)) {
+		step->verb = DB_COMMIT;
+	} else if (is_one_of(sql, rollbacks)) {
+		step->verb = DB_ROLLBACK;
+	} else if (begins_with(sql, "BEGIN") || begins_with(sql, "START") || begins_with(sql, "COMMIT") ||
+	           begins_with(sql, "END") || (begins_with(sql, "ROLLBACK") && strcasestr(sql, " TO ") == NULL)) {
+		return fault(reader,
+		             "BEGIN, BEGIN IMMEDIATE, COMMIT and ROLLBACK stand alone (the level is --isolation), not",
+		             sql);
+	}
+	for (size_t i = 0; i < sizeof reads / sizeof *reads; i++)
+		if (begins_with(sql, reads[i]))
+			step->verb = DB_READ;
+	return true;
+}
+
+static size_t name_index(struct script_session *session, const char *name, size_t length)
+{
+	size_t i = 0;
+
+	while (i < session->n_names &&
+	       (strlen(session->names[i]) != length || memcmp(session->names[i], name, length) != 0))
+		i++;
+	return i;
+}
+
+/* ":name" outside of quotes becomes `?`; "::" is PostgreSQL's. */
+static bool bind_values(struct reader *reader, struct script_step *step, const char *from, const char *to)
+{
+	struct str sql = {0};
+
+	while (from < to) {
+		const char *next = skip_part(from, to);
+		if (*from == ':' && next < to && *next == ':') {
+			str_add(&sql, "::");
+			from = next + 1;
+			continue;
+		}
+		if (*from != ':' || next == to || !isalpha((unsigned char)*next)) {
+			str_add_n(&sql, from, (size_t)(next - from));
+			from = next;
+			continue;
+		}
+		for (from = next; from < to && (isalnum((unsigned char)*from) || *from == '_'); from++)
+			;
+		size_t index = name_index(reader->session, next, (size_t)(from - next));
+		if (index == reader->session->n_names || step->n_args == DB_MAX_ARGS) {
+			const char *name = arena_text_n(&reader->script->arena, next, (size_t)(from - next));
+			str_fini(&sql);
+			return fault(reader, index == reader->session->n_names ? "no step before this one reads into"
+			                                                       : "too many values; the last is", name);
+		}
+		step->args[step->n_args++] = index;
+		str_add_char(&sql, '?');
+	}
+	step->sql = arena_text_n(&reader->script->arena, str_text(&sql), sql.length);
+	str_fini(&sql);
+	return true;
+}
+
+static bool take_into(struct reader *reader, struct script_step *step)
+{
+	struct script_session *session = reader->session;
+	const char *name;
+
+	do {
+		name = take_word(reader);
+		if (name == NULL || step->n_into == DB_MAX_ARGS)
+			return fault(reader, "after 'into' come up to 8 names, with commas between them", NULL);
+		size_t index = name_index(session, name, strlen(name));
+		if (index == SCRIPT_MAX_NAMES)
+			return fault(reader, "too many names in a session; one more is", name);
+		if (index == session->n_names)
+			session->names[session->n_names++] = name;
+		step->into[step->n_into++] = index;
+	} while (take_char(reader, ','));
+	return true;
+}
+
+static bool take_step(struct reader *reader)
+{
+	struct script_session *session = reader->session;
+	struct script_step step = {.name = take_word(reader)};
+	const char *from, *to;
+
+	if (session == NULL)
+		return fault(reader, "a step belongs to a session: write 'session NAME' before it", NULL);
+	if (step.name == NULL || strlen(step.name) >= 32)
+		return fault(reader, "after 'step' comes its name, of up to 31 characters", NULL);
+	for (size_t i = 0; i < session->n_steps; i++)
+		if (strcmp(session->steps[i].name, step.name) == 0)
+			return fault(reader, "the session has two steps of the name", step.name);
+	if (session->n_steps == SCRIPT_MAX_STEPS)
+		return fault(reader, "a session has at most 64 steps", NULL);
+	if (!take_block(reader, &from, &to))
+		return false;
+	trim(&from, &to);
+	while (to > from && to[-1] == ';')
+		to--;
+	trim(&from, &to);
+	if (from == to)
+		return fault(reader, "there is no statement in the step", step.name);
+	if (!bind_values(reader, &step, from, to) || !settle_verb(reader, &step))
+		return false;
+	const char *before = reader->at;
+	const char *word = take_word(reader);
+	if (word == NULL || strcmp(word, "into") != 0)
+		reader->at = before;
+	else if (!take_into(reader, &step))
+		return false;
+	session->steps = mem_grow(session->steps, &session->capacity, session->n_steps + 1, sizeof *session->steps);
+	session->steps[session->n_steps++] = step;
+	return true;
+}
+
+/* ---- sessions and the rest -------------------------------------------------------------------------------------- */
+
+static struct script_session *find_session(struct script *script, const char *name)
+{
+	for (size_t i = 0; i < script->n_sessions; i++)
+		if (strcmp(script->sessions[i].name, name) == 0)
+			return &script->sessions[i];
+	return NULL;
+}
+
+static bool take_like(struct reader *reader)
+{
+	const char *name = take_word(reader);
+	const struct script_session *other = name != NULL ? find_session(reader->script, name) : NULL;
+	struct script_session *session = reader->session;
+	const char *own = session->name;
+
+	if (other == NULL || other == session)
+		return fault(reader, "after 'like' comes the name of a session before this one, not",
+		             name != NULL ? name : "");
+	*session = *other;
+	session->name = own;
+	session->capacity = other->n_steps;
+	session->steps = mem_new(other->n_steps, sizeof *session->steps);
+	memcpy(session->steps, other->steps, other->n_steps * sizeof *session->steps);
+	return true;
+}
+
+static bool take_session(struct reader *reader)
+{
+	struct script *script = reader->script;
+	const char *name = take_word(reader);
+
+	if (name == NULL)
+		return fault(reader, "after 'session' comes its name", NULL);
+	if (find_session(script, name) != NULL)
+		return fault(reader, "there are two sessions of the name", name);
+	if (script->n_sessions == PLAY_MOST_SESSIONS)
+		return fault(reader, "there are at most 8 sessions", NULL);
+	reader->session = &script->sessions[script->n_sessions++];
+	reader->session->name = name;
+	for (;;) {
+		const char *before = reader->at;
+		int line = reader->line;
+		const char *word = take_word(reader);
+		if (word != NULL && strcmp(word, "like") == 0) {
+			if (!take_like(reader))
+				return false;
+		} else if (word != NULL && strcmp(word, "goes-on") == 0) {
+			reader->session->goes_on = true;
+		} else {
+			reader->at = before;
+			reader->line = line;
+			return true;
+		}
+	}
+}
+
+static bool take_query(struct reader *reader, struct script_list *list, bool named)
+{
+	const char *name = named ? take_quoted(reader) : NULL;
+	const char *from, *to;
+
+	if (named && name == NULL)
+		return fault(reader, "after 'invariant' comes what it says, in double quotes", NULL);
+	if (!take_block(reader, &from, &to))
+		return false;
+	trim(&from, &to);
+	list_add(list, name, arena_text_n(&reader->script->arena, from, (size_t)(to - from)));
+	return true;
+}
+
+/* To the end of the line, or to a comment. */
+static void take_line(struct reader *reader, struct script_list *list)
+{
+	const char *from = reader->at, *to;
+
+	while (reader->at < reader->end && *reader->at != '\n' && *reader->at != '#')
+		reader->at++;
+	to = reader->at;
+	trim(&from, &to);
+	list_add(list, NULL, arena_text_n(&reader->script->arena, from, (size_t)(to - from)));
+}
+
+static bool take_part(struct reader *reader, const char *word)
+{
+	struct script *script = reader->script;
+
+	if (strcmp(word, "schema") == 0)
+		return take_statements(reader, &script->schema);
+	if (strcmp(word, "setup") == 0)
+		return take_statements(reader, &script->setup);
+	if (strcmp(word, "session") == 0)
+		return take_session(reader);
+	if (strcmp(word, "step") == 0)
+		return take_step(reader);
+	if (strcmp(word, "invariant") == 0)
+		return take_query(reader, &script->invariants, true);
+	if (strcmp(word, "state") == 0)
+		return take_query(reader, &script->state, false);
+	if (strcmp(word, "shows") == 0 || strcmp(word, "order") == 0) {
+		take_line(reader, word[0] == 's' ? &reader->shows : &script->orders);
+		return true;
+	}
+	return fault(reader,
+	             "one of schema, setup, session, step, invariant, shows, state and order is expected, not", word);
+}
+
+static bool tells_tables(const struct script *script)
+{
+	static const char *const hidden[] = {"REFERENCES", "TRIGGER", "VIEW", "FUNCTION", "PROCEDURE", "RULE"};
+
+	for (size_t i = 0; i < script->schema.n; i++)
+		for (size_t k = 0; k < sizeof hidden / sizeof *hidden; k++)
+			if (strcasestr(script->schema.items[i].sql, hidden[k]) != NULL)
+				return false;
+	return script->tables.n > 0 && script->tables.n <= 64;
+}
+
+/* The names after CREATE TABLE, as they are written there. */
+static void find_tables(struct script *script)
+{
+	for (size_t i = 0; i < script->schema.n; i++) {
+		const char *sql = script->schema.items[i].sql;
+		size_t length = 0;
+		if (strncasecmp(sql, "CREATE TABLE ", 13) != 0)
+			continue;
+		for (sql += 13; *sql == ' '; sql++)
+			;
+		if (strncasecmp(sql, "IF NOT EXISTS ", 14) == 0)
+			sql += 14;
+		while (sql[length] != '\0' && sql[length] != '(' && !isspace((unsigned char)sql[length]))
+			length++;
+		list_add(&script->tables, NULL, arena_text_n(&script->arena, sql, length));
+	}
+}
+
+static bool check_whole(struct reader *reader)
+{
+	struct script *script = reader->script;
+
+	if (script->n_sessions == 0)
+		return fault(reader, "there is no session in it", NULL);
+	for (size_t i = 0; i < script->n_sessions; i++)
+		if (script->sessions[i].n_steps == 0)
+			return fault(reader, "there is no step in the session", script->sessions[i].name);
+	return true;
+}
+
+bool script_parse(const char *path, const char *bytes, size_t length, struct script *script, struct err *err)
+{
+	struct reader reader = {.script = script, .path = path, .at = bytes, .end = bytes + length, .line = 1,
+	                        .err = err};
+	bool ok = true;
+
+	*script = (struct script){0};
+	if (memchr(bytes, '\0', length) != NULL)
+		ok = fault(&reader, "a NUL byte cannot be part of it", NULL);
+	for (skip_blanks(&reader); ok && reader.at < reader.end; skip_blanks(&reader)) {
+		const char *word = take_word(&reader);
+		if (word != NULL)
+			ok = take_part(&reader, word);
+		else
+			ok = fault(&reader, "this cannot stand here:",
+			           (char[]){*reader.at >= ' ' && *reader.at < 127 ? *reader.at : '?', '\0'});
+	}
+	ok = ok && check_whole(&reader) && script_take_shows(script, &reader.shows, err);
+	free(reader.shows.items);
+	if (ok) {
+		find_tables(script);
+		script->tells_tables = tells_tables(script);
+	} else {
+		script_fini(script);
+	}
+	return ok;
+}
+
+static bool read_all(FILE *file, struct str *bytes)
+{
+	char buffer[4096];
+	size_t n;
+
+	while ((n = fread(buffer, 1, sizeof buffer, file)) > 0 && bytes->length <= SCRIPT_MAX_BYTES)
+		str_add_n(bytes, buffer, n);
+	return !ferror(file);
+}
+
+bool script_read(const char *path, struct script *script, struct err *err)
+{
+	FILE *file = fopen(path, "re");
+	struct str bytes = {0};
+	bool ok;
+
+	if (file == NULL)
+		return err_set(err, "%s: %s", path, strerror(errno));
+	if (!read_all(file, &bytes))
+		ok = err_set(err, "%s: %s", path, strerror(errno));
+	else if (bytes.length > SCRIPT_MAX_BYTES)
+		ok = err_set(err, "%s: more than 1 MiB", path);
+	else
+		ok = script_parse(path, str_text(&bytes), bytes.length, script, err);
+	fclose(file);
+	str_fini(&bytes);
+	return ok;
+}
+
+void script_fini(struct script *script)
+{
+	struct script_list *lists[] = {&script->schema, &script->setup,  &script->invariants,
+	                               &script->state,  &script->tables, &script->orders};
+
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+		free(lists[i]->items);
+	for (size_t i = 0; i < script->n_sessions; i++)
+		free(script->sessions[i].steps);
+	free(script->shows);
+	arena_fini(&script->arena);
+	*script = (struct script){0};
+}
