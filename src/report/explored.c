@@ -1,0 +1,293 @@
+/* The counts, the witness as columns, and a sentence. */
+#include "report/explored.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "explore/name.h"
+#include "explore/order.h"
+#include "report/grid.h"
+
+/* ---- a step in words --------------------------------------------------------------------------------------- */
+
+static void add_step(struct str *text, const struct actor_step *step)
+{
+	str_add(text, step->label);
+	if (step->err != DB_OK)
+		str_printf(text, ": %s", db_err_name(step->err));
+	else if (step->verb == DB_READ)
+		str_printf(text, ": %s", step->result);
+	else if (step->verb == DB_WRITE && step->affected != 1)
+		str_printf(text, ": %lld rows", (long long)step->affected);
+}
+
+static void add_server(struct str *text, const struct db_identity *identity)
+{
+	str_printf(text, "%s %s %s", identity->product, identity->version, identity->isolation);
+	if (identity->snapshot_isolation >= 0)
+		str_printf(text, " (innodb_snapshot_isolation %s)", identity->snapshot_isolation ? "ON" : "OFF");
+}
+
+/* ---- for people ---------------------------------------------------------------------------------------------- */
+
+static void add_count(struct str *text, const char *what, uint64_t n, const char *more)
+{
+	str_printf(text, "  %-22s %8" PRIu64 "%s%s\n", what, n, more[0] != '\0' ? "  " : "", more);
+}
+
+static void add_counts(struct str *text, const struct explored *explored)
+{
+	const struct found *found = explored->found;
+	char of[64] = "";
+
+	if (found->random)
+		(void)snprintf(of, sizeof of, "at random, --seed %" PRIu64 ", of about %.0f", found->seed,
+		               found->estimate);
+	else if (!found->complete && found->estimate > 0)
+		(void)snprintf(of, sizeof of, "of about %.0f", found->estimate);
+	add_count(text, "orders run", found->schedules,
+	          found->literal ? "each word of the steps" : found->reduced && found->complete ? "which stand for all"
+	          : found->complete ? "all that locks allow" : of);
+	add_count(text, "break an invariant", found->breaking, "");
+	add_count(text, "unlike any serial one", found->unlike_serial, "");
+	add_count(text, "somebody refused", found->refusing, "");
+	for (size_t i = 0; i < found->n_codes; i++)
+		str_printf(text, "    %-20s %8" PRIu64 "\n", found->by_code[i].what, found->by_code[i].schedules);
+	add_count(text, "somebody waited", found->blocking, "");
+	add_count(text, "deadlocked", found->deadlocked, "");
+	add_count(text, "behaviours", found->n_behaviours, "");
+	if (found->diverged > 0)
+		add_count(text, "run again", found->diverged, "the same beginning went another way at first");
+}
+
+static void add_cell(struct grid *grid, size_t row, const struct schedule *schedule, size_t i)
+{
+	const struct schedule_step *step = &schedule->steps[i];
+	struct str *cell = grid_text(grid, row, step->who);
+
+	add_step(cell, &step->what);
+	if (step->waited_for_good)
+		str_add(cell, ", waited for good");
+	else if (step->waited && step->woken_by < schedule->n && step->woken_by != i)
+		str_printf(cell, ", waited for %c.%s", (char)('A' + schedule->steps[step->woken_by].who),
+		           schedule->steps[step->woken_by].what.label);
+	if (step->what.err != DB_OK)
+		grid_ink(grid, row, step->who, INK_REFUSAL);
+	else if (step->what.verb == DB_WRITE)
+		grid_ink(grid, row, step->who, INK_STRONG);
+}
+
+static void add_witness(struct str *text, const struct report_style *style, const struct explored *explored)
+{
+	const struct schedule *witness = &explored->found->witness;
+	struct grid grid;
+
+	str_printf(text, "\nThe %s that does, with %u preemption%s:\n\n",
+	           explored->found->complete ? "shortest order" : "shortest order so far", explored->found->preemptions,
+	           explored->found->preemptions == 1 ? "" : "s");
+	grid_init(&grid, witness->n + 2, explored->sessions);
+	for (size_t who = 0; who < explored->sessions; who++) {
+		str_printf(grid_text(&grid, 0, who), "%c", (char)('A' + who));
+		str_printf(grid_text(&grid, witness->n + 1, who), "%s", witness->ends[who].text);
+	}
+	for (size_t i = 0; i < witness->n; i++)
+		add_cell(&grid, i + 1, witness, i);
+	str_grid(text, style, &grid, 2, 3);
+	grid_fini(&grid);
+	struct str sentence = {0};
+	const char *name = anomaly_name(witness, &sentence);
+	str_printf(text, "\n  in the end: %s\n", str_text(&witness->state));
+	if (name[0] != '\0')
+		str_printf(text, "  %s: %s\n", name, str_text(&sentence));
+	str_fini(&sentence);
+	str_add(text, "  ");
+	order_text(text, witness);
+	str_add_char(text, '\n');
+}
+
+/* "b of n" only where all were run. */
+static void add_extent(struct str *line, const struct found *found)
+{
+	if (!found->reduced)
+		str_printf(line, "%" PRIu64 " of %" PRIu64 " run.", found->schedules, found->schedules);
+	else
+		str_printf(line,
+		           "%" PRIu64 " run that stand for about %.0f, which differ only in steps that do not meet; "
+		           "%" PRIu64 " random ones came to nothing else.", found->schedules, found->estimate,
+		           found->spot_checks);
+}
+
+static void add_verdict(struct str *text, const struct report_style *style, const struct explored *explored)
+{
+	const struct found *found = explored->found;
+	struct str line = {0};
+	const char *reason;
+
+	switch (explored_verdict_of(found, &reason)) {
+	case EXPLORED_PROVEN:
+		str_printf(&line, "PROVEN: No order of the statements of these %zu sessions, from this state, on ",
+		           explored->sessions);
+		add_server(&line, explored->identity);
+		str_add(&line, ", breaks an invariant or comes to what no serial order does: ");
+		add_extent(&line, found);
+		str_add(&line, " Not covered: races inside one statement, more requests, crashes, time-outs, other "
+		               "data. Orders are cases, not probabilities.");
+		break;
+	case EXPLORED_VIOLATED:
+		str_printf(&line,
+		           "VIOLATED: %" PRIu64 " of %s%" PRIu64 " orders break an invariant or come to what no serial "
+		           "order does. Orders are cases, not probabilities.", found->violating,
+		           found->reduced ? "the reduced " : found->complete ? "" : found->random ? "" : "the first ",
+		           found->schedules);
+		break;
+	case EXPLORED_NOT_FOUND:
+		str_printf(&line, "NOT FOUND in %" PRIu64 " orders of about %.0f. This proves nothing.",
+		           found->schedules,
+		           found->estimate);
+		break;
+	case EXPLORED_INCONCLUSIVE:
+		str_printf(&line, "INCONCLUSIVE: no order that was run breaks an invariant. %s", reason);
+		break;
+	}
+	str_add_char(text, '\n');
+	str_paragraph(text, style, "", str_text(&line));
+	str_fini(&line);
+}
+
+void explored_text(FILE *to, const struct report_style *style, const struct explored *explored)
+{
+	struct str text = {0};
+
+	str_printf(&text, "%s, %zu sessions from %s; ", explored->what, explored->sessions, explored->state);
+	add_server(&text, explored->identity);
+	str_printf(&text, ", %s.\n", explored->database);
+	for (size_t i = 0; i < explored->n_sets; i++)
+		str_printf(&text, "Set for its own sessions: %s = %s.\n", explored->sets[i].name,
+		           explored->sets[i].value);
+	str_add_char(&text, '\n');
+	add_counts(&text, explored);
+	if (explored->found->witness.n > 0)
+		add_witness(&text, style, explored);
+	add_verdict(&text, style, explored);
+	str_write(&text, to);
+}
+
+/* ---- for programs -------------------------------------------------------------------------------------------- */
+
+static json_t *witness_json(const struct explored *explored)
+{
+	const struct schedule *witness = &explored->found->witness;
+	struct str order = {0};
+	json_t *steps = json_array(), *ends = json_array();
+
+	if (witness->n == 0) {
+		json_decref(steps);
+		json_decref(ends);
+		return json_null();
+	}
+	order_text(&order, witness);
+	for (size_t i = 0; i < witness->n; i++) {
+		const struct schedule_step *step = &witness->steps[i];
+		char who[2] = {(char)('A' + step->who), '\0'};
+		json_t *line = json_pack("{ss ss sb}", "session", who, "step", step->what.label, "waited",
+		                         step->waited);
+		if (step->what.verb == DB_READ && step->what.err == DB_OK)
+			json_object_set_new(line, "result", json_string(step->what.result));
+		if (step->what.err != DB_OK)
+			json_object_set_new(line, "error", json_string(db_err_name(step->what.err)));
+		json_array_append_new(steps, line);
+	}
+	for (size_t i = 0; i < explored->sessions; i++)
+		json_array_append_new(ends, json_string(witness->ends[i].text));
+	struct str sentence = {0};
+	const char *name = anomaly_name(witness, &sentence);
+	json_t *json = json_pack("{ss sb si so so ss ss? ss}", "order", str_text(&order), "breaks_invariant",
+	                         explored->found->witness_breaks, "preemptions", (int)explored->found->preemptions,
+	                         "steps", steps, "ends", ends, "state", str_text(&witness->state), "anomaly",
+	                         name[0] != '\0' ? name : NULL, "sentence", str_text(&sentence));
+	str_fini(&sentence);
+	str_fini(&order);
+	return json;
+}
+
+static json_t *scope_json(const struct explored *explored)
+{
+	const struct found *found = explored->found;
+	json_t *parts = json_array(), *sets = json_object();
+	struct str server = {0};
+
+	for (size_t i = 0; i < explored->sessions; i++)
+		json_array_append_new(parts, json_string(explored->parts[i]));
+	for (size_t i = 0; i < explored->n_sets; i++)
+		json_object_set_new(sets, explored->sets[i].name, json_string(explored->sets[i].value));
+	str_printf(&server, "%s %s", explored->identity->product, explored->identity->version);
+	json_t *json = json_pack("{so ss ss ss so ss si ss ss sb sI}", "sessions", parts, "state", explored->state,
+	                         "server", str_text(&server), "level", explored->identity->isolation,
+	                         "settings", sets, "reduction", found->reduced ? "on" : "off", "max_tries",
+	                         	explored->max_tries, "granularity",
+	                         "statement", "orders", found->literal ? "literal" : found->random ?
+	                         	"random" : "allowed",
+	                         "transaction", !explored->no_transaction, "serial_orders",
+	                         (json_int_t)explored->serial->orders);
+	json_object_set_new(json, "engine", json_string(explored->identity->engine));
+	if (found->random)
+		json_object_set_new(json, "seed", json_integer((json_int_t)found->seed));
+	if (found->reduced)
+		json_object_set_new(json, "spot_checks", json_integer((json_int_t)found->spot_checks));
+	if (explored->identity->snapshot_isolation >= 0)
+		json_object_set_new(json, "innodb_snapshot_isolation",
+		                    json_boolean(explored->identity->snapshot_isolation != 0));
+	str_fini(&server);
+	return json;
+}
+
+static json_t *outcomes_json(const struct found *found)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < found->n_behaviours; i++) {
+		const struct behaviour *behaviour = &found->behaviours[i];
+		json_array_append_new(list, json_pack("{ss sI sb sb}", "text", behaviour->text, "schedules",
+		                                      (json_int_t)behaviour->schedules, "breaks_invariant",
+		                                      	behaviour->broken,
+		                                      "serial", behaviour->serial));
+	}
+	return list;
+}
+
+json_t *explored_object(const struct explored *explored)
+{
+	const struct found *found = explored->found;
+	json_t *codes = json_object();
+	const char *reason;
+	enum explored_verdict verdict = explored_verdict_of(found, &reason);
+
+	for (size_t i = 0; i < found->n_codes; i++)
+		json_object_set_new(codes, found->by_code[i].what,
+		                    json_integer((json_int_t)found->by_code[i].schedules));
+	return json_pack(
+		"{ss ss ss sb sI sI sI sI sI so sI sI sI sI sI sI ss sf so sf so so}", "subject",
+			explored->what, "verdict", explored_verdict_name(verdict),
+			"reason", reason,
+		"complete", found->complete, "schedules", (json_int_t)found->schedules, "violating",
+		(json_int_t)found->violating, "breaking", (json_int_t)found->breaking,
+		"unlike_serial", (json_int_t)found->unlike_serial, "refusing",
+		(json_int_t)found->refusing, "by_code", codes, "blocking", (json_int_t)found->blocking, "deadlocked",
+		(json_int_t)found->deadlocked, "behaviours", (json_int_t)found->n_behaviours, "diverged",
+		(json_int_t)found->diverged, "pruned", (json_int_t)found->pruned, "unsure",
+		(json_int_t)found->unsure, "unsure_why", found->why, "estimate", found->estimate, "scope",
+			scope_json(explored), "seconds",
+		(double)found->took_ns / (double)NS_PER_S, "witness", witness_json(explored),
+		"outcomes", outcomes_json(found));
+}
+
+void explored_json(FILE *to, const struct explored *explored)
+{
+	json_t *json = explored_object(explored);
+
+	json_dumpf(json, to, JSON_COMPACT);
+	fputc('\n', to);
+	json_decref(json);
+}

@@ -1,0 +1,32 @@
+/* What an exploration found, for people and for programs. */
+#ifndef REPORT_EXPLORED_H
+#define REPORT_EXPLORED_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "explore/verdict.h"
+#include "report/report.h"
+
+struct explored {
+	const char *what;  /* "deposit/atomic_no_delay", "transfer.sql" */
+	const char *state; /* what the sessions begin with, in words */
+	size_t sessions;
+	const char *const *parts; /* of each session: what it does */
+	const struct db_identity *identity;
+	const char *database; /* the URL without its password, or what stands for it */
+	const struct db_setting *sets;
+	size_t n_sets;
+	int max_tries;
+	bool no_transaction;
+	const struct found *found;
+	const struct serial *serial;
+};
+
+void explored_text(FILE *to, const struct report_style *style, const struct explored *explored);
+/* What explored_json prints. */
+json_t *explored_object(const struct explored *explored);
+/* One object; see docs/explore.md. */
+void explored_json(FILE *to, const struct explored *explored);
+
+#endif

@@ -1,0 +1,135 @@
+/* SQL with its values written in. */
+#include "report/exported.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "report/style.h"
+
+static char letter(const struct exported *exported, size_t i)
+{
+	return (char)('A' + exported->schedule->steps[i].who);
+}
+
+/* ---- the engine's own client ----------------------------------------------------------------------------------- */
+
+static void add_level(struct str *text, const struct exported *exported, size_t who)
+{
+	const char *engine = exported->identity->engine;
+
+	if (text_equal(engine, "postgres"))
+		str_printf(text, "%c: SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL %s;\n",
+		           (char)('A' + who), exported->identity->isolation);
+	else if (!text_equal(engine, "sqlite"))
+		str_printf(text, "%c: SET SESSION TRANSACTION ISOLATION LEVEL %s;\n", (char)('A' + who),
+		           exported->identity->isolation);
+	for (size_t i = 0; i < exported->n_sets; i++)
+		str_printf(text, text_equal(engine, "sqlite") ? "%c: PRAGMA %s = %s;\n" : "%c: SET %s = '%s';\n",
+		           (char)('A' + who), exported->sets[i].name, exported->sets[i].value);
+}
+
+static void add_note(struct str *text, const struct exported *exported, size_t i)
+{
+	const struct schedule_step *step = &exported->schedule->steps[i];
+
+	if (step->waited && step->woken_by != i && step->woken_by < exported->schedule->n)
+		str_printf(text, "  -- waits for %c.%s", letter(exported, step->woken_by),
+		           exported->schedule->steps[step->woken_by].what.label);
+	else if (step->waited_for_good)
+		str_add(text, "  -- waits for good");
+	if (step->what.err != DB_OK)
+		str_printf(text, "  -- %s", db_err_name(step->what.err));
+	else if (step->what.verb == DB_READ)
+		str_printf(text, "  -- %s", step->what.result);
+	str_add_char(text, '\n');
+}
+
+static void add_list(struct str *text, const char *before, const struct exported *exported,
+                     const struct script_list *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		char *sql = db_sql_for(exported->target, list->items[i].sql);
+		for (size_t n = strlen(sql); n > 0 && sql[n - 1] == ' '; n--)
+			sql[n - 1] = '\0';
+		str_printf(text, "%s%s;\n", before, sql);
+		free(sql);
+	}
+}
+
+void exported_client(FILE *to, const struct exported *exported)
+{
+	struct str text = {0};
+
+	str_printf(&text,
+	           "-- %s on %s %s.\n-- A terminal with the engine's client for each session: type each line into that "
+	           "of its letter (0: any, beforehand).\n", exported->what, exported->identity->product,
+	           exported->identity->version);
+	if (exported->script != NULL) {
+		add_list(&text, "0: ", exported, &exported->script->schema);
+		add_list(&text, "0: ", exported, &exported->script->setup);
+	} else {
+		str_add(&text,
+		        "-- On a database that `racy migrate` has made, with an account of this id and balance 0.\n");
+	}
+	for (size_t who = 0; who < exported->sessions; who++)
+		add_level(&text, exported, who);
+	for (size_t i = 0; i < exported->schedule->n; i++) {
+		str_printf(&text, "%c: %s;", letter(exported, i), exported->schedule->steps[i].what.sql);
+		add_note(&text, exported, i);
+	}
+	str_printf(&text, "-- in the end: %s\n", str_text(&exported->schedule->state));
+	str_write(&text, to);
+}
+
+/* ---- isolationtester -------------------------------------------------------------------------------------------- */
+
+/* A step's name there: of all sessions it is another one. */
+static void add_step_name(struct str *text, const struct exported *exported, size_t i)
+{
+	str_printf(text, "\"%c.%s\"", letter(exported, i), exported->schedule->steps[i].what.label);
+}
+
+static void add_session(struct str *text, const struct exported *exported, size_t who)
+{
+	str_printf(text, "\nsession \"%c\"\nsetup { SET default_transaction_isolation = '", (char)('A' + who));
+	for (const char *c = exported->identity->isolation; *c != '\0'; c++)
+		str_add_char(text, *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c);
+	str_add(text, "'; }\n");
+	for (size_t i = 0; i < exported->schedule->n; i++) {
+		if (exported->schedule->steps[i].who != who)
+			continue;
+		str_add(text, "step ");
+		add_step_name(text, exported, i);
+		str_printf(text, " { %s; }\n", exported->schedule->steps[i].what.sql);
+	}
+}
+
+bool exported_spec(FILE *to, const struct exported *exported, struct err *err)
+{
+	const struct script *script = exported->script;
+	struct str text = {0};
+
+	if (!text_equal(exported->identity->engine, "postgres"))
+		return err_set(err, "isolationtester is for PostgreSQL; this is %s", exported->identity->product);
+	if (script == NULL)
+		return err_set(err, "a specification is written of files of SQL only, which say what their tables are");
+	str_printf(&text, "# %s\n", exported->what);
+	str_add(&text, "setup\n{\n");
+	add_list(&text, "\t", exported, &script->schema);
+	add_list(&text, "\t", exported, &script->setup);
+	str_add(&text, "}\n\nteardown\n{\n");
+	for (size_t i = script->tables.n; i-- > 0;)
+		str_printf(&text, "\tDROP TABLE %s;\n", script->tables.items[i].sql);
+	str_add(&text, "}\n");
+	for (size_t who = 0; who < exported->sessions; who++)
+		add_session(&text, exported, who);
+	str_add(&text, "\npermutation");
+	for (size_t i = 0; i < exported->schedule->n; i++) {
+		str_add_char(&text, ' ');
+		add_step_name(&text, exported, i);
+	}
+	str_add_char(&text, '\n');
+	str_write(&text, to);
+	return true;
+}
