@@ -1,0 +1,55 @@
+/* One exploration from its options to its result, for every command that explores. */
+#ifndef COMMAND_EXPLORE_JOB_H
+#define COMMAND_EXPLORE_JOB_H
+
+#include "command/explore_subject.h"
+#include "explore/auto.h"
+#include "report/explored.h"
+
+/* How much is run, and of which orders. */
+struct explore_limits {
+	int64_t max_schedules, time_ns; /* 0: no limit */
+	int64_t preemptions;            /* -1: any number */
+	int64_t random, seed;           /* 0: not at random; a fresh seed */
+	enum reduction reduction;
+	bool literal;
+};
+struct explore_limits explore_limits_default(void);
+
+opt_parse_fn explore_opt_reduction;
+/* Lines for a command's option table; `limits` is a struct explore_limits. */
+#define EXPLORE_LIMIT_OPTIONS(limits)                                                                      \
+	{"reduction", 0, "WHEN",                                                                           \
+	 "on, off, or auto (the default): above 20,000 orders run\n"                                       \
+	 "one of those that differ only in steps that do not meet",                                        \
+	 explore_opt_reduction, &(limits).reduction, 0, 0},                                                \
+	{"preemptions", 0, "N", "only orders that leave a session that could go on at\nmost N times",      \
+	 opt_number, &(limits).preemptions, 0, 1000},                                                      \
+	{"random", 0, "N", "N orders at random", opt_number, &(limits).random, 1, INT64_MAX},              \
+	{"seed", 0, "N", "... the same ones again", opt_number, &(limits).seed, 1, INT64_MAX},             \
+	{"max-schedules", 0, "N", "stop after so many orders", opt_number, &(limits).max_schedules, 1,     \
+	 INT64_MAX},                                                                                       \
+	{"time", 0, "SECONDS", "stop after so long", opt_duration, &(limits).time_ns, 0, 0}
+
+struct explore_result {
+	struct serial serial;
+	struct found found;
+	struct db_identity identity;
+	char *database;
+	struct explored explored; /* all of it, for reports; parts belong to the order and the subject */
+};
+
+/* Each option may be right, and yet together they ask for nothing. */
+bool explore_check(const struct explore_limits *limits, const struct explore_subject *subject,
+                   struct err *err) MUST_USE;
+/* RACY_OK: there is a result, to be given back with explore_result_fini; else the error. Nothing is left on the
+ * server in any case, or the error says what. Ctrl-C ends it with what was found until then. */
+int explore_run(struct explore_order *order, const struct explore_limits *limits,
+                const struct explore_subject *subject, struct explore_result *result, struct err *err) MUST_USE;
+void explore_result_fini(struct explore_result *result);
+/* 0 proven, 1 violated, 4 anything else. */
+int explore_code_of(enum explored_verdict verdict);
+/* The output is complete, or the error. */
+bool explore_flush(struct err *err) MUST_USE;
+
+#endif

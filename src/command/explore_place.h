@@ -1,0 +1,26 @@
+/* Where an exploration happens: a throw-away server, or a schema of its own beside the database that the user named,
+ * which itself is neither read nor written. */
+#ifndef COMMAND_EXPLORE_PLACE_H
+#define COMMAND_EXPLORE_PLACE_H
+
+#include "command/database.h"
+
+struct explore_place {
+	struct database_options *options; /* the user's, with another address and further settings in them */
+	struct database database;
+	const char *said; /* what the options were before */
+	size_t n_said;
+	char *named; /* servers: the address that the user gave; NULL: no database was made on it */
+	char *url;   /* what stands for it */
+	char *folder; /* SQLite: of the file; NULL: none */
+	bool open;
+};
+/* `options` must live as long as the place. False: the error, with *code; nothing is left behind. */
+bool explore_place_open(struct database_options *options, struct explore_place *place, int *code,
+                        struct err *err) MUST_USE;
+/* Drops the schema. False: it is still there, and the error says its name. */
+bool explore_place_close(struct explore_place *place, struct err *err) MUST_USE;
+/* "a file of its own", "a schema of its own: ...". */
+const char *explore_place_text(const struct explore_place *place);
+
+#endif
