@@ -47,8 +47,11 @@ class Home(unittest.TestCase):
         return "sqlite:" + os.path.join(self.home, name)
 
     def mariadb(self):
-        """A throw-away MariaDB that lives as long as the test: its URL. A server of racy's own starts it."""
-        process = self.start("serve", "--bind", "127.0.0.1:0", "--workers", 1, "--db", "mariadb")
+        return self.server("mariadb")
+
+    def server(self, word):
+        """A throw-away server that lives as long as the test: its URL. A server of racy's own starts it."""
+        process = self.start("serve", "--bind", "127.0.0.1:0", "--workers", 1, "--db", word)
         for line in process.stderr:
             found = re.search(r"account create --db '([^']+)'", line)
             if found:

@@ -1,0 +1,124 @@
+"""What racy replay --export client writes, typed into the engines' own clients: the same values, waits and end."""
+import json
+import os
+import re
+import subprocess
+import threading
+import unittest
+import urllib.parse
+
+import lab
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+FILES = os.path.join(ROOT, "docs", "explore")
+HISTORIES = os.path.join(ROOT, "docs", "isolation")
+
+
+class Client:
+    """mariadb or psql on a pipe: what is typed, and what it prints until it says that it is done."""
+
+    def __init__(self, command, mark):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.mark, self.thread = mark, None
+
+    def type(self, statement):
+        self.process.stdin.write(statement + "\n" + self.mark + "\n")
+        self.process.stdin.flush()
+        self.lines = []
+        self.thread = threading.Thread(target=self.read)
+        self.thread.start()
+
+    def read(self):
+        for line in self.process.stdout:
+            if line.strip() == "done":
+                return
+            self.lines.append(line.strip())
+
+    def answer(self):
+        self.thread.join(lab.HUNG)
+        assert not self.thread.is_alive(), self.lines
+        return self.lines
+
+    def waits(self):
+        return self.thread.is_alive()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(lab.HUNG)
+        self.process.stdout.close()
+
+
+class Witnesses(lab.Home):
+    def setUp(self):
+        super().setUp()
+        self.servers = {word: self.server(word) for word in ("mariadb", "postgres")}
+
+    def client(self, word):
+        socket = urllib.parse.unquote(re.search("socket=(.*)", self.servers[word]).group(1))
+        if word == "mariadb":
+            return Client(["mariadb", "--no-defaults", "--user=root", "--socket=" + socket, "--skip-column-names", "--batch", "--force",
+                           "--unbuffered", "racy"], "SELECT 'done';")
+        parts = urllib.parse.urlsplit(self.servers[word])
+        return Client(["psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--host", os.path.dirname(socket)
+                       if os.path.basename(socket).startswith(".s.") else socket, "--username", parts.username or "postgres",
+                       parts.path.strip("/")], "\\echo done")
+
+    def play(self, word, script):
+        clients, waiting = {}, []
+        for line in script.splitlines():
+            if line.startswith("--"):
+                continue
+            name, statement, note = re.fullmatch(r"(\w): (.*?;)(?:  -- (.*))?", line).groups()
+            if name not in clients:
+                clients[name] = self.client(word)
+                self.addCleanup(clients[name].close)
+            clients[name].type(statement)
+            if note is not None and note.startswith("waits for "):
+                waiting.append((name, note.split()[2]))
+                self.assertTrue(clients[name].waits(), line)
+                continue
+            answer = clients[name].answer()
+            if note is not None and re.fullmatch(r"-?\d+", note):
+                self.assertEqual(answer, [note], (line, script))
+            elif note is None:
+                self.assertEqual([text for text in answer if "ERROR" in text], [], line)
+            for waiter, _ in waiting:
+                if clients[waiter].thread.is_alive() and statement.startswith("COMMIT"):
+                    clients[waiter].answer()
+        return clients
+
+    def check(self, word, name, *level):
+        path = os.path.join(self.home, "witness.json")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(self.racy("explore", name, "--db", self.servers[word], *level, "--json", code=1).stdout)
+        with open(path, encoding="ascii") as file:
+            witness = json.load(file)["witness"]
+        script = self.racy("replay", path, "--db", self.servers[word], "--export", "client", code=1).stdout
+        clients = self.play(word, script)
+        table = re.search(r"CREATE TABLE (\w+)", script).group(1)
+        clients["0"].type("SELECT * FROM %s ORDER BY 1;" % table)
+        rows = ["(%s)" % ", ".join(re.split(r"[\t|]", line)) for line in clients["0"].answer()]
+        self.assertEqual(" ".join(rows), witness["state"])
+        clients["0"].type("DROP TABLE %s;" % table)
+        clients["0"].answer()
+        return witness
+
+    def test_lost_update(self):
+        for word in ("mariadb", "postgres"):
+            witness = self.check(word, os.path.join(FILES, "deposit.sql"))
+            self.assertEqual((witness["anomaly"], witness["sentence"]),
+                             ("P4", "Lost update: B read 0 before A wrote, and then wrote over it."))
+
+    def test_histories(self):
+        for word, level, names in (
+                ("mariadb", "repeatable-read",
+                 {"G-single-write": None, "MAV-own-write": None, "G2-item": None, "PMP-write": None, "P4": "P4"}),
+                ("postgres", "read-committed", {"G-single": "G-single", "PMP": None, "G2-two-edges": None}),
+                ("mariadb", "read-uncommitted", {"G1a": "G1a", "G1c": None})):
+            for name, anomaly in names.items():
+                witness = self.check(word, os.path.join(HISTORIES, name + ".sql"), "--isolation", level)
+                self.assertEqual(witness["anomaly"], anomaly, (word, name, witness["sentence"]))
+
+
+if __name__ == "__main__":
+    unittest.main()

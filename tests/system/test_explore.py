@@ -1,0 +1,192 @@
+"""racy explore as a person and a script use it: verdicts, counts that repeat, what it leaves behind."""
+import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import time
+import unittest
+
+import lab
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+FILES = os.path.join(ROOT, "docs", "explore")
+
+
+class Explore(lab.Home):
+    def explore(self, *args, code=None):
+        told = self.json_of("explore", *args, code=code)
+        self.assertEqual(told["verdict"] == "proven", self.code_of(told) == 0)
+        return told
+
+    @staticmethod
+    def code_of(told):
+        return {"proven": 0, "violated": 1}.get(told["verdict"], 4)
+
+    def counts(self, *args):
+        told = self.json_of("explore", *args)
+        return told["schedules"], told["unlike_serial"], told["refusing"]
+
+
+class Literal(Explore):
+    """What was measured on real servers before there was racy: 70 orders each."""
+
+    def check(self, name, expected, *args):
+        for _ in range(3):
+            self.assertEqual(self.counts(os.path.join(FILES, name), "--orders", "literal", *args), (70, *expected), args)
+
+    def test_postgres(self):
+        self.check("deposit.sql", (60, 0), "--db", "postgres")
+        self.check("deposit.sql", (0, 60), "--db", "postgres", "--isolation", "repeatable-read")
+        self.check("deposit.sql", (0, 60), "--db", "postgres", "--isolation", "serializable")
+        self.check("deposit-locked.sql", (0, 0), "--db", "postgres")
+
+    def test_mariadb(self):
+        repeatable = ("--db", "mariadb", "--isolation", "repeatable-read")
+        self.check("deposit.sql", (60, 0), *repeatable)
+        self.check("deposit.sql", (0, 36), "--db", "mariadb", "--isolation", "serializable")
+        self.check("deposit.sql", (0, 60), *repeatable, "--set", "innodb_snapshot_isolation=on")
+        self.check("deposit-locked.sql", (0, 0), *repeatable)
+
+
+class Verdicts(Explore):
+    def verdict(self, what, db, *args):
+        told = self.json_of("explore", *what.split(), "--db", db, *args)
+        return told["verdict"]
+
+    def test_the_way_that_loses_and_the_way_that_does_not(self):
+        for db in ("mariadb", "postgres"):
+            told = self.explore("deposit/atomic_no_delay", "--db", db, code=1)
+            self.assertEqual((told["verdict"], told["complete"], told["witness"]["preemptions"]), ("violated", True, 1))
+            self.assertEqual(told["violating"], told["breaking"])
+            self.assertEqual(told["breaking"], told["unlike_serial"])
+            for way in ("row_locking_atomic_long_delay", "update_first", "compare_and_set", "optimistic_version", "for_share",
+                        "serializable", "ledger", "atomic_update"):
+                self.assertEqual(self.verdict("deposit/" + way, db), "proven", (way, db))
+
+    def test_sqlite(self):
+        for way, verdict in (("atomic_no_delay", "proven"), ("non_atomic_no_delay", "violated"), ("update_first", "proven"),
+                             ("optimistic_version", "proven")):
+            self.assertEqual(self.verdict("deposit/" + way, self.sqlite()), verdict, way)
+        self.assertEqual(os.listdir(self.home), [])
+
+    def test_what_makes_a_safe_way_race_is_found(self):
+        """A race planted in each: the transaction is left out, or somebody does not take the lock."""
+        for db in ("mariadb", "postgres"):
+            self.assertEqual(self.verdict("deposit/row_locking_atomic_long_delay", db, "--no-transaction"), "violated")
+            self.assertEqual(self.verdict("deposit/serializable", db, "--no-transaction"), "violated")
+            self.assertEqual(self.verdict("deposit/for_share", db, "--no-transaction"), "violated")
+            self.assertEqual(self.verdict("row_locking_atomic_long_delay + non_atomic_no_delay", db), "violated")
+            self.assertEqual(self.verdict("update_first + atomic_no_delay", db), "violated")
+            self.assertEqual(self.verdict("optimistic_version + atomic_no_delay", db), "violated")
+
+    def test_three_sessions_and_tries(self):
+        told = self.explore("deposit/update_first", "--db", "postgres", "--sessions", 3, code=0)
+        self.assertEqual(len(told["scope"]["sessions"]), 3)
+        told = self.explore("deposit/compare_and_set", "--db", self.sqlite(), "--max-tries", 4, "--max-schedules", 500)
+        self.assertEqual((told["violating"], told["scope"]["max_tries"]), (0, 4))
+
+    def test_counts_repeat(self):
+        for db in ("mariadb", "postgres", self.sqlite()):
+            kinds = ("schedules", "violating", "refusing", "blocking", "behaviours", "by_code")
+            one, other = ({kind: self.json_of("explore", "deposit/atomic_no_delay", "--db", db)[kind] for kind in kinds}
+                          for _ in range(2))
+            self.assertEqual(one, other)
+
+    def test_write_skew(self):
+        path = os.path.join(FILES, "write-skew.sql")
+        for db, level, verdict in (("postgres", "repeatable-read", "violated"), ("postgres", "serializable", "proven"),
+                                   ("mariadb", "repeatable-read", "violated"), ("mariadb", "serializable", "proven")):
+            told = self.explore(path, "--db", db, "--isolation", level)
+            self.assertEqual(told["verdict"], verdict, (db, level))
+            self.assertEqual(told["breaking"] > 0, verdict == "violated")
+
+    def test_a_statement_alone_is_not_called_proven(self):
+        path = os.path.join(self.home, "alone.sql")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("schema { CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER) {table_end} }\n"
+                       "setup { INSERT INTO t VALUES (1, 0) }\n"
+                       "session A step add { UPDATE t SET n = n + 1 WHERE id = 1 }\nsession B like A\n")
+        told = self.explore(path, "--db", "mariadb", code=4)
+        self.assertEqual((told["verdict"], told["complete"]), ("inconclusive", True))
+        self.assertIn("one statement", told["reason"])
+
+    def test_the_fields(self):
+        told = self.explore("deposit/update_first", "--db", "mariadb", "--isolation", "repeatable-read", code=0)
+        for name in ("verdict", "complete", "schedules", "violating", "refusing", "by_code", "blocking", "behaviours", "diverged",
+                     "scope", "seconds", "witness"):
+            self.assertIn(name, told)
+        self.assertEqual(told["scope"]["level"], "REPEATABLE READ")
+        self.assertEqual(told["scope"]["orders"], "allowed")
+        self.assertIsNone(told["witness"])
+
+    def test_for_people(self):
+        done = self.racy("explore", "deposit/non_atomic_no_delay", "--db", self.sqlite(), code=1)
+        self.assertRegex(done.stdout, r"orders run +20  all that locks allow")
+        self.assertIn("A.read_balance B.read_balance", re.sub(r"A\.record |B\.record ", "", done.stdout))
+        self.assertIn("VIOLATED: 18 of 20 orders", done.stdout)
+        done = self.racy("explore", "deposit/update_first", "--db", self.sqlite(), code=0)
+        self.assertIn("24 of 24 run. Not covered:", done.stdout)
+
+
+class Bounds(Explore):
+    def test_limits_prove_nothing(self):
+        told = self.explore("deposit/update_first", "--db", self.sqlite(), "--max-schedules", 5, code=4)
+        self.assertEqual((told["verdict"], told["complete"], told["schedules"]), ("not_found", False, 5))
+
+    def test_ctrl_c_tells_what_was_found(self):
+        process = self.start("explore", "deposit/update_first", "--db", "sqlite:x", "--sessions", 4, "--json")
+        end = time.monotonic() + lab.HUNG
+        while len(os.listdir("/proc/%d/task" % process.pid)) < 5:  # its sessions are there
+            self.assertLess(time.monotonic(), end)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=lab.HUNG)
+        told = json.loads(out)
+        self.assertEqual((told["verdict"], told["complete"], process.returncode), ("not_found", False, 4))
+
+    def test_a_database_that_was_named_is_left_alone(self):
+        path = os.path.join(self.home, "shop.db")
+        with sqlite3.connect(path) as db:
+            db.execute("CREATE TABLE mine (n INTEGER)")
+        before = open(path, "rb").read()
+        self.explore("deposit/update_first", "--db", "sqlite:" + path, code=0)
+        self.assertEqual(open(path, "rb").read(), before)
+        url = self.mariadb()
+        socket = re.search("socket=(.*)", url).group(1)
+
+        def ask(sql):
+            return subprocess.run(["mariadb", "--no-defaults", "--user=root", "--socket=" + socket, "-N", "-e", sql], check=True,
+                                  stdout=subprocess.PIPE, text=True, timeout=lab.HUNG).stdout
+
+        rows = ask("SELECT COUNT(*) FROM racy.demo_account") + ask("SHOW DATABASES")
+        self.explore("deposit/update_first", "--db", url, code=0)
+        self.assertEqual(ask("SELECT COUNT(*) FROM racy.demo_account") + ask("SHOW DATABASES"), rows)
+
+    def test_what_is_wrong_is_told(self):
+        for args, words in ((["deposit/no"], "no"), ([], "name a variant"),
+                            (["deposit/ledger + deposit/update_first"], "one keeps a balance"),
+                            (["deposit/serializable", "--isolation", "read-committed"], "a level of its own"),
+                            (["deposit/update_first", "--orders", "literal"], "for files"),
+                            (["deposit/for_share", "--db", "sqlite:x"], "SQLite lacks"),
+                            (["missing.sql"], "missing.sql"), (["deposit/update_first", "--sessions", "5"], "5")):
+            done = self.racy("explore", *args, code=2)
+            self.assertIn(words, done.stderr, args)
+            self.assertEqual(done.stdout, "")
+        for text, words in (("session A\nstep x { }", "2: there is no statement"), ("step x { BEGIN }", "1: a step belongs"),
+                            ("session A\nstep x { SELECT 1", "a brace is not closed"), ("", "there is no session"),
+                            ("session A step x { SELECT :y }", "no step before this one reads into 'y'"),
+                            ("session A step x { BEGIN ISOLATION LEVEL SERIALIZABLE }", "stand alone"),
+                            ("session A\nstep x { COMMIT AND CHAIN }", "2: BEGIN"), ("session A step x { START SLAVE }", "stand alone"),
+                            ("session A step x { SELECT 1 } into y\nshows A.z = 1", "shows A.z = 1: conditions such as"),
+                            ("session A step x { SELECT 1 } into y\nshows A.y = 1 and", "conditions such as"),
+                            ("schema { nonsense }\nsession A step x { BEGIN }", "schema: ")):
+            path = os.path.join(self.home, "bad.sql")
+            with open(path, "w", encoding="ascii") as file:
+                file.write(text)
+            done = self.racy("explore", path, "--db", "sqlite:x", code=2)
+            self.assertIn(words, done.stderr, text)
+
+
+if __name__ == "__main__":
+    unittest.main()
