@@ -47,9 +47,9 @@ struct db_driver {
 	 * empty or NULL, and all of the outcome but its times; outcome->tx comes in as it was. */
 	void (*perform)(void *connection, const struct db_call *call, const char *sql, struct db_rows *rows,
 	                struct db_outcome *outcome);
-	/* From now on `waiting` is called with `context` whenever the client itself waits for a lock;
-	 * NULL for engines whose servers wait. */
-	void (*on_wait)(void *connection, void (*waiting)(void *context, int tries), void *context);
+	/* From now on `waiting` is called with `context` whenever the client itself waits for a lock, and tells
+	 * whether it has done so for it; NULL for engines whose servers wait. */
+	void (*on_wait)(void *connection, bool (*waiting)(void *context, int tries), void *context);
 	/* The level of what follows, one of those with a name of their own; sets identity->isolation to what was
 	 * read back. Not called within a transaction. False too where the connection broke: *lost is set then. */
 	bool (*set_level)(void *connection, enum db_iso iso, struct db_identity *identity, bool *lost,

@@ -30,7 +30,7 @@ struct lite {
 	size_t next; /* the entry to be replaced */
 
 	int64_t limit_ns; /* of the wait for a lock; 0: none */
-	void (*waiting)(void *context, int tries);
+	bool (*waiting)(void *context, int tries);
 	void *context;
 
 	int tries; /* of the call under way */
@@ -66,8 +66,8 @@ static int wait_for_lock(void *context, int count)
 		lite->gave_up = true;
 		return 0;
 	}
-	if (lite->waiting != NULL)
-		lite->waiting(lite->context, lite->tries);
+	if (lite->waiting != NULL && lite->waiting(lite->context, lite->tries))
+		return 1;
 	int64_t nap = lite->tries < 20 ? lite->tries * 100 * NS_PER_US : longest_nap_ns;
 	clock_pause_ns(nap < left ? nap : left);
 	return 1;
@@ -90,7 +90,7 @@ static bool lite_cancel(void *connection, struct err *err)
 	return true;
 }
 
-static void lite_on_wait(void *connection, void (*waiting)(void *context, int tries), void *context)
+static void lite_on_wait(void *connection, bool (*waiting)(void *context, int tries), void *context)
 {
 	struct lite *lite = connection;
 

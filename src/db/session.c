@@ -1,10 +1,10 @@
 /* The funnel: every statement of every tool passes db_exec, which lets the hooks look, has the
  * driver perform, and lets the hooks look again. What is the same for all engines happens here and
  * nowhere else: tokens, checks of values, times, the process that a session belongs to. */
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -20,7 +20,7 @@ struct expansion {
 struct db_session {
 	const struct db_driver *driver;
 	void *connection;
-	pid_t pid; /* who opened it */
+	unsigned forks; /* of the process that opened it */
 	struct db_identity identity;
 	enum db_tx tx; /* after the last call */
 	char opened_at[sizeof ((struct db_identity *)NULL)->isolation]; /* the level, as it was read back */
@@ -44,22 +44,39 @@ static void die(const char *what)
 	abort();
 }
 
+/* How many forks lie between this process and the first one that opened a session: cheaper to ask than the kernel. */
+static unsigned forks;
+static pthread_once_t counting = PTHREAD_ONCE_INIT;
+
+static void count_fork(void)
+{
+	forks++;
+}
+
+static void count_forks(void)
+{
+	if (pthread_atfork(NULL, NULL, count_fork) != 0)
+		die("no memory");
+}
+
 static void check_process(const struct db_session *session)
 {
-	if (session->pid != getpid())
+	if (session->forks != forks)
 		die("a database session was used by a process that did not open it");
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-static void tell_hooks_of_wait(void *context, int tries)
+static bool tell_hooks_of_wait(void *context, int tries)
 {
 	struct db_session *session = context;
+	bool waited = false;
 
 	atomic_fetch_add(&session->tries, 1);
 	for (size_t i = 0; i < session->n_hooks; i++)
 		if (session->call != NULL && session->hooks[i]->waiting != NULL)
-			session->hooks[i]->waiting(session->hooks[i]->context, session->call, tries);
+			waited |= session->hooks[i]->waiting(session->hooks[i]->context, session->call, tries);
+	return waited;
 }
 
 struct db_session *db_open(const struct db_target *target, const struct db_settings *settings,
@@ -68,7 +85,8 @@ struct db_session *db_open(const struct db_target *target, const struct db_setti
 	struct db_session *session = mem_new(1, sizeof *session);
 
 	session->driver = target->driver;
-	session->pid = getpid();
+	(void)pthread_once(&counting, count_forks);
+	session->forks = forks;
 	session->connection = target->driver->open(target, settings, &session->identity, err);
 	if (session->connection == NULL) {
 		free(session);

@@ -23,7 +23,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "serve/cpus.h"
+#include "base/cpus.h"
 #include "serve/lane.h"
 
 struct worker {

@@ -32,10 +32,11 @@ static struct db_outcome begin_immediate(struct db_session *session)
 
 /* ---- refusals and waits ---------------------------------------------------------------------- */
 
-static void count_wait(void *context, const struct db_call *call, int tries)
+static bool count_wait(void *context, const struct db_call *call, int tries)
 {
 	assert_non_null(call);
 	assert_int_equal(tries, ++*(int *)context);
+	return false;
 }
 
 static void without_patience_it_is_busy_at_once(void **state)
@@ -69,7 +70,7 @@ struct release {
 	int looks;
 };
 
-static void release_at_third_look(void *context, const struct db_call *call, int tries)
+static bool release_at_third_look(void *context, const struct db_call *call, int tries)
 {
 	struct release *release = context;
 
@@ -77,6 +78,7 @@ static void release_at_third_look(void *context, const struct db_call *call, int
 	assert_int_equal(tries, ++release->looks);
 	if (tries == 3)
 		must(release->holder, DB_COMMIT, NULL, NULL);
+	return tries == 3; /* at once */
 }
 
 static void with_patience_it_waits_and_tells_the_hooks(void **state)

@@ -136,14 +136,16 @@ class Bounds(Explore):
         self.assertEqual((told["verdict"], told["complete"], told["schedules"]), ("not_found", False, 5))
 
     def test_ctrl_c_tells_what_was_found(self):
+        self.env["TMPDIR"] = self.home
         process = self.start("explore", "deposit/update_first", "--db", "sqlite:x", "--sessions", 4, "--json")
         end = time.monotonic() + lab.HUNG
-        while len(os.listdir("/proc/%d/task" % process.pid)) < 5:  # its sessions are there
+        while not any(name.startswith("racy-explore-") for name in os.listdir(self.home)):  # it has begun
             self.assertLess(time.monotonic(), end)
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=lab.HUNG)
         told = json.loads(out)
         self.assertEqual((told["verdict"], told["complete"], process.returncode), ("not_found", False, 4))
+        self.assertEqual(os.listdir(self.home), [])
 
     def test_a_database_that_was_named_is_left_alone(self):
         path = os.path.join(self.home, "shop.db")

@@ -1,9 +1,8 @@
 /* Of the processors that are there some may be withheld (taskset, a container): only those that this process
  * may use are counted and chosen from. */
-#include "serve/cpus.h"
+#include "base/cpus.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <string.h>
 
 static bool look(cpu_set_t *allowed, struct err *err)
@@ -11,6 +10,22 @@ static bool look(cpu_set_t *allowed, struct err *err)
 	if (sched_getaffinity(0, sizeof *allowed, allowed) == 0)
 		return true;
 	return err_set(err, "the processors cannot be counted: %s", strerror(errno));
+}
+
+cpu_set_t cpus_nth(size_t n)
+{
+	cpu_set_t allowed, one;
+
+	CPU_ZERO(&one);
+	if (sched_getaffinity(0, sizeof allowed, &allowed) < 0)
+		return one;
+	n %= (size_t)CPU_COUNT(&allowed);
+	for (size_t i = 0; i < CPU_SETSIZE; i++)
+		if (CPU_ISSET(i, &allowed) && n-- == 0) {
+			CPU_SET(i, &one);
+			break;
+		}
+	return one;
 }
 
 int cpus_allowed(struct err *err)

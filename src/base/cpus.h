@@ -1,8 +1,10 @@
-/* Which processors the workers may use: concurrency is not parallelism, and --cpus 1 shows it. */
-#ifndef SERVE_CPUS_H
-#define SERVE_CPUS_H
+/* Which processors threads may use. */
+#ifndef BASE_CPUS_H
+#define BASE_CPUS_H
 
+#include <sched.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/err.h"
 
@@ -11,5 +13,8 @@ int cpus_allowed(struct err *err) MUST_USE;
 /* Keeps the calling thread, and what it starts from now on, on the first n of those that it may use; n is at
  * least 1. False and an error: it may not use so many, or the kernel refuses. */
 bool cpus_keep_to(int n, struct err *err) MUST_USE;
+/* The n-th of those that the calling thread may use, counted from 0 and around, for CPU masks; empty when the kernel
+ * does not tell. */
+cpu_set_t cpus_nth(size_t n);
 
 #endif
