@@ -126,7 +126,7 @@ static bool explore_cell(const struct order *order, const struct database *datab
 	settings.sets = sets;
 	settings.iso = text_equal(database->identity.engine, "sqlite") ? DB_ISO_DEFAULT : level->iso;
 	script_play_init(play, script);
-	struct world *world = world_open(&play->play, &database->target, &settings, err);
+	struct world *world = world_open(&play->play, &database->target, &settings, 0, err);
 	bool ok = world != NULL && fill_cell(order, script, world, result, err);
 	world_close(world);
 	free(play);

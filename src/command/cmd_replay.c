@@ -205,7 +205,7 @@ static int replay_at(struct replay *replay, struct outcome *outcome, struct err 
 	code = RACY_USAGE;
 	if (explore_subject_create(&replay->subject, &place.database, err)) {
 		struct world *world = world_open(replay->subject.play, &place.database.target,
-		                                 &place.database.settings, err);
+		                                 &place.database.settings, 0, err);
 		code = world != NULL && run_times(replay, &place.database, world, outcome, err) ?
 			RACY_OK : RACY_ENVIRONMENT;
 		world_close(world);

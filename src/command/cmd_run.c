@@ -17,7 +17,7 @@
 #include "command/worker_kind.h"
 #include "report/report.h"
 #include "scenarios/accounts.h"
-#include "serve/cpus.h"
+#include "base/cpus.h"
 
 static int run(int argc, char **argv);
 

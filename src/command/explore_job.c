@@ -121,6 +121,7 @@ static void fill(const struct explore_order *order, const struct explore_subject
 		.what = subject->what, .state = explore_subject_state(subject),
 		.sessions = subject->play->sessions, .parts = subject->parts, .identity = &result->identity,
 		.database = result->database, .sets = order->where.sets, .n_sets = order->where.n_sets,
+		.server_setting = explore_place_server_setting(place),
 		.max_tries = (int)order->handling.max_tries, .no_transaction = order->handling.no_transaction,
 		.found = &result->found, .serial = &result->serial,
 	};
@@ -134,7 +135,7 @@ static int run_at(const struct explore_order *order, const struct explore_limits
 
 	if (!explore_subject_create(subject, &place->database, err))
 		return RACY_USAGE;
-	struct world *world = world_open(subject->play, &place->database.target, &place->database.settings, err);
+	struct world *world = world_open(subject->play, &place->database.target, &place->database.settings, 0, err);
 	if (world != NULL && search_in(limits, subject, world, result, err)) {
 		fill(order, subject, place, result);
 		code = RACY_OK;

@@ -14,12 +14,15 @@ struct explore_place {
 	char *url;   /* what stands for it */
 	char *folder; /* SQLite: of the file; NULL: none */
 	bool open;
+	bool relaxed; /* a throw-away MariaDB: it does not wait for its disk (see explore_place_server_setting) */
 };
 /* `options` must live as long as the place. False: the error, with *code; nothing is left behind. */
 bool explore_place_open(struct database_options *options, struct explore_place *place, int *code,
                         struct err *err) MUST_USE;
 /* Drops the schema. False: it is still there, and the error says its name. */
 bool explore_place_close(struct explore_place *place, struct err *err) MUST_USE;
+/* What was set for the whole throw-away server, as "name = value"; NULL: nothing. */
+const char *explore_place_server_setting(const struct explore_place *place);
 /* "a file of its own", "a schema of its own: ...". */
 const char *explore_place_text(const struct explore_place *place);
 

@@ -1,4 +1,4 @@
-/* A session on its own thread, held by a hook. One mutex for all: the baton is in one hand at a time anyway. */
+/* A session on a thread or a fiber, held by a hook. One mutex for all: the baton is in one hand at a time anyway. */
 #include "explore/actor.h"
 
 #include <errno.h>
@@ -8,6 +8,8 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/cpus.h"
+#include "base/fiber.h"
 #include "base/mem.h"
 #include "explore/mark.h"
 
@@ -17,6 +19,7 @@ struct actor {
 	size_t who;
 	const struct db_target *target;
 	const struct db_settings *settings;
+	struct fiber *fiber; /* NULL: a thread */
 	pthread_t thread;
 	pthread_cond_t told;
 	enum actor_at at;
@@ -30,11 +33,11 @@ struct actor {
 
 /* ---- the stage ---------------------------------------------------------------------------------- */
 
-void stage_init(struct stage *stage)
+void stage_init(struct stage *stage, size_t n)
 {
 	pthread_condattr_t monotonic;
 
-	*stage = (struct stage){0};
+	*stage = (struct stage){.cpu = cpus_nth(n)};
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&stage->mutex, NULL);
@@ -48,6 +51,29 @@ void stage_fini(struct stage *stage)
 	pthread_mutex_destroy(&stage->mutex);
 }
 
+/* ---- handing over ------------------------------------------------------------------------------------ */
+
+/* The actor's own, with the mutex held: until somebody may have told it something. */
+static void rest(struct actor *actor)
+{
+	if (actor->fiber == NULL) {
+		pthread_cond_wait(&actor->told, &actor->stage->mutex);
+		return;
+	}
+	pthread_mutex_unlock(&actor->stage->mutex);
+	fiber_rest(actor->fiber);
+	pthread_mutex_lock(&actor->stage->mutex);
+}
+
+/* The scheduler's, without the mutex. A fiber has stopped again when this returns. */
+static void wake(struct actor *actor)
+{
+	if (actor->fiber == NULL)
+		pthread_cond_signal(&actor->told);
+	else
+		fiber_go_on(actor->fiber);
+}
+
 /* ---- on the actor's thread ------------------------------------------------------------------------ */
 
 /* With the mutex held. */
@@ -56,7 +82,7 @@ static void stop_at(struct actor *actor, enum actor_at at)
 	actor->at = at;
 	pthread_cond_signal(&actor->stage->changed);
 	while (actor->at == at && !actor->stage->closing)
-		pthread_cond_wait(&actor->told, &actor->stage->mutex);
+		rest(actor);
 	actor->at = ACTOR_BUSY;
 }
 
@@ -91,7 +117,7 @@ static bool before(void *context, const struct db_call *call)
 	return allowed;
 }
 
-static void waiting(void *context, const struct db_call *call, int tries)
+static bool waiting(void *context, const struct db_call *call, int tries)
 {
 	struct actor *actor = context;
 
@@ -100,7 +126,12 @@ static void waiting(void *context, const struct db_call *call, int tries)
 	pthread_mutex_lock(&actor->stage->mutex);
 	if (!actor->stage->closing)
 		stop_at(actor, ACTOR_WAITING);
+	bool closing = actor->stage->closing;
 	pthread_mutex_unlock(&actor->stage->mutex);
+	/* Whoever holds the lock may be the next to end; nobody looks again and again until then. */
+	if (closing)
+		(void)!db_cancel(actor->session, NULL);
+	return true;
 }
 
 static void add_cell(struct str *text, const struct db_value *cell)
@@ -189,7 +220,7 @@ static void perform(struct actor *actor)
 	pthread_mutex_unlock(&actor->stage->mutex);
 }
 
-static void *live(void *context)
+static void live(void *context)
 {
 	struct actor *actor = context;
 
@@ -199,7 +230,7 @@ static void *live(void *context)
 	pthread_cond_signal(&actor->stage->changed);
 	while (!actor->quit) {
 		if (!actor->begin) {
-			pthread_cond_wait(&actor->told, &actor->stage->mutex);
+			rest(actor);
 			continue;
 		}
 		actor->begin = false;
@@ -209,25 +240,50 @@ static void *live(void *context)
 	}
 	pthread_mutex_unlock(&actor->stage->mutex);
 	db_close(actor->session);
+}
+
+static void *live_on_a_thread(void *context)
+{
+	live(context);
 	return NULL;
 }
 
 /* ---- on the scheduler's thread ---------------------------------------------------------------------- */
 
+static bool start_thread(struct actor *actor, struct err *err)
+{
+	pthread_attr_t attr;
+
+	pthread_attr_init(&attr);
+	if (CPU_COUNT(&actor->stage->cpu) > 0)
+		pthread_attr_setaffinity_np(&attr, sizeof actor->stage->cpu, &actor->stage->cpu);
+	int failure = pthread_create(&actor->thread, &attr, live_on_a_thread, actor);
+	pthread_attr_destroy(&attr);
+	return failure == 0 || err_set(err, "no thread can be started: %s", strerror(failure));
+}
+
+static bool start(struct actor *actor, struct err *err)
+{
+	if (db_limits_lock_waits(actor->target))
+		return start_thread(actor, err);
+	actor->fiber = fiber_new(live, actor);
+	if (actor->fiber == NULL)
+		return err_set(err, "a session cannot have a stack of its own: %s", strerror(errno));
+	fiber_go_on(actor->fiber);
+	return true;
+}
+
 struct actor *actor_open(struct stage *stage, const struct play *play, size_t who, const struct db_target *target,
                          const struct db_settings *settings, struct err *err)
 {
 	struct actor *actor = mem_new(1, sizeof *actor);
-	int failure;
 
 	*actor = (struct actor){
 		.stage = stage, .play = play, .who = who, .target = target, .settings = settings, .at = ACTOR_BUSY,
 		.hook = {.context = actor, .before = before, .waiting = waiting, .after = after},
 	};
 	pthread_cond_init(&actor->told, NULL);
-	failure = pthread_create(&actor->thread, NULL, live, actor);
-	if (failure != 0) {
-		err_set(err, "no thread can be started: %s", strerror(failure));
+	if (!start(actor, err)) {
 		pthread_cond_destroy(&actor->told);
 		free(actor);
 		return NULL;
@@ -247,9 +303,11 @@ void actor_close(struct actor *actor)
 		return;
 	pthread_mutex_lock(&actor->stage->mutex);
 	actor->quit = true;
-	pthread_cond_signal(&actor->told);
 	pthread_mutex_unlock(&actor->stage->mutex);
-	pthread_join(actor->thread, NULL);
+	wake(actor);
+	if (actor->fiber == NULL)
+		pthread_join(actor->thread, NULL);
+	fiber_free(actor->fiber);
 	pthread_cond_destroy(&actor->told);
 	err_fini(&actor->trouble);
 	free(actor);
@@ -260,8 +318,8 @@ static void tell(struct actor *actor, bool begin)
 	pthread_mutex_lock(&actor->stage->mutex);
 	actor->begin = begin;
 	actor->at = ACTOR_BUSY;
-	pthread_cond_signal(&actor->told);
 	pthread_mutex_unlock(&actor->stage->mutex);
+	wake(actor);
 }
 
 void actor_begin(struct actor *actor)

@@ -32,14 +32,16 @@ struct world {
 /* ---- a world ---------------------------------------------------------------------------------------- */
 
 struct world *world_open(const struct play *play, const struct db_target *target,
-                         const struct db_settings *settings, struct err *err)
+                         const struct db_settings *settings, size_t nth, struct err *err)
 {
 	struct world *world = mem_new(1, sizeof *world);
-	struct db_settings keepers = {.iso = DB_ISO_DEFAULT, .lock_wait_ns = settings->lock_wait_ns};
+	/* What is set for the sessions (a search path, SQLite's synchronous) holds for who sets their world up too. */
+	struct db_settings keepers = *settings;
 	bool ok;
 
+	keepers.iso = DB_ISO_DEFAULT;
 	world->play = play;
-	stage_init(&world->stage);
+	stage_init(&world->stage, nth);
 	world->keeper = db_open(target, &keepers, err);
 	ok = world->keeper != NULL;
 	if (ok && (db_abilities(target) & DB_HAS_CONNECTIONS) != 0) {
@@ -322,16 +324,10 @@ static void begin(struct world *world)
 	}
 }
 
-void schedule_run(struct world *world, const struct chooser *chooser, struct schedule *schedule, struct err *err)
+static void run(struct world *world, const struct chooser *chooser, struct schedule *schedule, struct err *err)
 {
 	const struct play *play = world->play;
 
-	schedule->n = 0;
-	schedule->broken = schedule->blocked = schedule->deadlocked = false;
-	schedule->result = SCHEDULE_FAILED;
-	schedule->why[0] = '\0';
-	str_clear(&schedule->state);
-	world->schedule = schedule;
 	if (!play->set_up(play->context, world->keeper, err))
 		return;
 	begin(world);
@@ -344,6 +340,25 @@ void schedule_run(struct world *world, const struct chooser *chooser, struct sch
 		                                         : (struct play_end){.refused = true, .text = "left out"};
 	if (play->judge(play->context, world->keeper, &schedule->state, &schedule->broken, err))
 		schedule->result = SCHEDULE_WHOLE;
+}
+
+void schedule_run(struct world *world, const struct chooser *chooser, struct schedule *schedule, struct err *err)
+{
+	cpu_set_t before;
+	/* The caller's thread joins its actors, and goes back to where it may be. */
+	bool moved = world->observer != NULL && CPU_COUNT(&world->stage.cpu) > 0 &&
+	             sched_getaffinity(0, sizeof before, &before) == 0 &&
+	             sched_setaffinity(0, sizeof world->stage.cpu, &world->stage.cpu) == 0;
+
+	schedule->n = 0;
+	schedule->broken = schedule->blocked = schedule->deadlocked = false;
+	schedule->result = SCHEDULE_FAILED;
+	schedule->why[0] = '\0';
+	str_clear(&schedule->state);
+	world->schedule = schedule;
+	run(world, chooser, schedule, err);
+	if (moved)
+		(void)sched_setaffinity(0, sizeof before, &before);
 }
 
 void schedule_fini(struct schedule *schedule)

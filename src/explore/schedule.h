@@ -10,9 +10,9 @@
 
 struct world;
 /* The sessions of a play, one that sets up and judges, and one that observes; all on one database that nobody else
- * uses. */
+ * uses. `nth`, from 0: of worlds side by side each has a processor of its own, as long as there are so many. */
 struct world *world_open(const struct play *play, const struct db_target *target,
-                         const struct db_settings *settings, struct err *err) MUST_USE;
+                         const struct db_settings *settings, size_t nth, struct err *err) MUST_USE;
 void world_close(struct world *world);
 const struct play *world_play(const struct world *world);
 /* A session that waits does so in its own client (SQLite). */

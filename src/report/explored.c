@@ -166,6 +166,8 @@ void explored_text(FILE *to, const struct report_style *style, const struct expl
 	for (size_t i = 0; i < explored->n_sets; i++)
 		str_printf(&text, "Set for its own sessions: %s = %s.\n", explored->sets[i].name,
 		           explored->sets[i].value);
+	if (explored->server_setting != NULL)
+		str_printf(&text, "Set for its own server: %s.\n", explored->server_setting);
 	str_add_char(&text, '\n');
 	add_counts(&text, explored);
 	if (explored->found->witness.n > 0)
@@ -232,6 +234,8 @@ static json_t *scope_json(const struct explored *explored)
 	                         "transaction", !explored->no_transaction, "serial_orders",
 	                         (json_int_t)explored->serial->orders);
 	json_object_set_new(json, "engine", json_string(explored->identity->engine));
+	if (explored->server_setting != NULL)
+		json_object_set_new(json, "server_setting", json_string(explored->server_setting));
 	if (found->random)
 		json_object_set_new(json, "seed", json_integer((json_int_t)found->seed));
 	if (found->reduced)

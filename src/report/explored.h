@@ -17,6 +17,7 @@ struct explored {
 	const char *database; /* the URL without its password, or what stands for it */
 	const struct db_setting *sets;
 	size_t n_sets;
+	const char *server_setting; /* of the whole throw-away server, "name = value"; NULL: none */
 	int max_tries;
 	bool no_transaction;
 	const struct found *found;
