@@ -37,7 +37,10 @@ struct fiber {
 	void (*run)(void *context);
 	void *context;
 	char *stack; /* its lowest page is not to be touched */
-	sigjmp_buf own, other; /* where each of the two goes on */
+	struct place {
+		sigjmp_buf jump;
+		ucontext_t context; /* of the beginning; for ThreadSanitizer always, which knows no such jump */
+	} own, other;               /* where each of the two goes on */
 	bool begun, ended;
 	/* for the sanitizers */
 	const void *other_stack;
@@ -69,20 +72,29 @@ static void after_arriving(void *kept, const void **stack, size_t *size)
 #endif
 }
 
-static void tell_tsan(void *to)
-{
-#if WITH_TSAN
-	__tsan_switch_to_fiber(to, 0);
-#else
-	(void)to;
-#endif
-}
 
 /* ---- the fiber ------------------------------------------------------------------------------------------- */
 
 static size_t page_bytes(void)
 {
 	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Returns when somebody changes back. `begun`: whether the other one was left before. */
+static void change(struct place *from, struct place *to, void *tsan_to, bool begun)
+{
+#if WITH_TSAN
+	(void)begun;
+	__tsan_switch_to_fiber(tsan_to, 0);
+	(void)swapcontext(&from->context, &to->context);
+#else
+	(void)tsan_to;
+	if (sigsetjmp(from->jump, 0) != 0)
+		return;
+	if (begun)
+		siglongjmp(to->jump, 1);
+	(void)setcontext(&to->context);
+#endif
 }
 
 /* makecontext passes ints. */
@@ -94,24 +106,21 @@ static void begin(unsigned high, unsigned low)
 	fiber->run(fiber->context);
 	fiber->ended = true;
 	before_leaving(NULL, fiber->other_stack, fiber->other_size);
-	tell_tsan(fiber->tsan_other);
-	siglongjmp(fiber->other, 1);
+	change(&fiber->own, &fiber->other, fiber->tsan_other, true);
+	abort();
 }
 
-/* The first time, on its own stack. */
-static void enter(struct fiber *fiber)
+/* What it begins with, on its own stack. */
+static void make_beginning(struct fiber *fiber)
 {
 	const uint64_t self = (uintptr_t)fiber;
-	ucontext_t context;
+	ucontext_t *context = &fiber->own.context;
 
-	fiber->begun = true;
-	(void)getcontext(&context);
-	context.uc_link = NULL;
-	context.uc_stack.ss_sp = fiber->stack + page_bytes();
-	context.uc_stack.ss_size = STACK_BYTES;
-	makecontext(&context, (void (*)(void))(uintptr_t)begin, 2, (unsigned)(self >> 32), (unsigned)self);
-	(void)setcontext(&context);
-	abort();
+	(void)getcontext(context);
+	context->uc_link = NULL;
+	context->uc_stack.ss_sp = fiber->stack + page_bytes();
+	context->uc_stack.ss_size = STACK_BYTES;
+	makecontext(context, (void (*)(void))(uintptr_t)begin, 2, (unsigned)(self >> 32), (unsigned)self);
 }
 
 struct fiber *fiber_new(void (*run)(void *context), void *context)
@@ -126,6 +135,7 @@ struct fiber *fiber_new(void (*run)(void *context), void *context)
 	(void)mprotect(stack, page, PROT_NONE);
 	fiber = mem_new(1, sizeof *fiber);
 	*fiber = (struct fiber){.run = run, .context = context, .stack = stack};
+	make_beginning(fiber);
 #if WITH_TSAN
 	fiber->tsan_own = __tsan_create_fiber(0);
 #endif
@@ -134,29 +144,24 @@ struct fiber *fiber_new(void (*run)(void *context), void *context)
 
 void fiber_go_on(struct fiber *fiber)
 {
-	void *volatile kept = NULL;
+	void *kept = NULL;
 
 #if WITH_TSAN
 	fiber->tsan_other = __tsan_get_current_fiber();
 #endif
-	before_leaving((void **)&kept, fiber->stack + page_bytes(), STACK_BYTES);
-	tell_tsan(fiber->tsan_own);
-	if (sigsetjmp(fiber->other, 0) == 0) {
-		if (!fiber->begun)
-			enter(fiber);
-		siglongjmp(fiber->own, 1);
-	}
+	before_leaving(&kept, fiber->stack + page_bytes(), STACK_BYTES);
+	bool begun = fiber->begun;
+	fiber->begun = true;
+	change(&fiber->other, &fiber->own, fiber->tsan_own, begun);
 	after_arriving(kept, NULL, NULL);
 }
 
 void fiber_rest(struct fiber *fiber)
 {
-	void *volatile kept = NULL;
+	void *kept = NULL;
 
-	before_leaving((void **)&kept, fiber->other_stack, fiber->other_size);
-	tell_tsan(fiber->tsan_other);
-	if (sigsetjmp(fiber->own, 0) == 0)
-		siglongjmp(fiber->other, 1);
+	before_leaving(&kept, fiber->other_stack, fiber->other_size);
+	change(&fiber->own, &fiber->other, fiber->tsan_other, true);
 	after_arriving(kept, &fiber->other_stack, &fiber->other_size);
 }
 

@@ -1,6 +1,7 @@
-/* A function with a stack of its own that is left and gone on with: two such hand over to each other in less than a
- * microsecond, where threads need a system call each way. It begins by the C library's ucontext and goes on by setjmp and longjmp, which ask the
- * kernel for nothing (so does QEMU: util/coroutine-ucontext.c); the sanitizers are told of each switch. */
+/* A function with a stack of its own that is left and gone on with: two such hand over to each other in less
+ * than a microsecond, where threads need a system call each way. It begins by the C library's ucontext and goes
+ * on by setjmp and longjmp, which ask the kernel for nothing (so does QEMU: util/coroutine-ucontext.c); the
+ * sanitizers are told. */
 #ifndef BASE_FIBER_H
 #define BASE_FIBER_H
 

@@ -76,8 +76,8 @@ static bool choose(struct explore_place *place, struct err *err)
 	}
 	if (!database_is_throw_away(said))
 		return make_schema(place, said, err);
-	/* Only a superuser may set it, which we are there: a deadlock is found after 10 ms, not after a second. Nor does
-	 * anybody need what a crash would take. */
+	/* Only a superuser may set it, which we are there: a deadlock is found after 10 ms, not after a second.
+	 * Nor does anybody need what a crash would take. */
 	if (text_equal(said, "postgres")) {
 		set_unless_said(options, "deadlock_timeout", "10ms");
 		set_unless_said(options, "synchronous_commit", "off");

@@ -263,8 +263,8 @@ struct db_hook {
 	void *context;
 	/* False refuses the statement: it ends as DB_REFUSED and never reaches the server. */
 	bool (*before)(void *context, const struct db_call *call);
-	/* The client itself waits for a lock (SQLite's busy handler), for the n-th time in this call. True: the hook has
-	 * waited in its own way, and the client looks for the lock again at once. */
+	/* The client itself waits for a lock (SQLite's busy handler), for the n-th time in this call. True: the
+	 * hook has waited in its own way, and the client looks for the lock again at once. */
 	bool (*waiting)(void *context, const struct db_call *call, int tries);
 	void (*after)(void *context, const struct db_call *call, const struct db_rows *rows,
 	              const struct db_outcome *outcome);

@@ -1,9 +1,9 @@
 /* One session of what is explored: it performs its part and stops before each statement until it is told to go on.
  * Everything here is called by the one thread that schedules.
  *
- * Where servers wait it is a thread of its own: the statement that it was allowed runs there; when the engine makes it
- * wait the actor stays BUSY, and who waits must be asked of the engine (db_who_waits). SQLite's client waits by itself:
- * that is WAITING. Nothing then ever blocks, so the actor is a fiber of the scheduling thread, which costs a hundredth. */
+ * Where servers wait it is a thread of its own: the statement that it was allowed runs there; when the engine makes
+ * it wait the actor stays BUSY, and who waits must be asked of the engine (db_who_waits). SQLite's client waits by
+ * itself: that is WAITING. Nothing then ever blocks, so the actor is a fiber of the scheduling thread. */
 #ifndef EXPLORE_ACTOR_H
 #define EXPLORE_ACTOR_H
 
@@ -49,7 +49,7 @@ struct stage {
 	pthread_mutex_t mutex;
 	pthread_cond_t changed; /* an actor stopped */
 	bool closing;           /* no statement but ROLLBACK is allowed any more, and nobody stops */
-	cpu_set_t cpu;          /* where its threads run, all on one: to hand over costs 6 us there, and 77 us to another */
+	cpu_set_t cpu;          /* where its threads run, all on one: to hand over costs 6 us there, else 77 */
 };
 /* On the n-th processor, from 0 and counted around. */
 void stage_init(struct stage *stage, size_t n);

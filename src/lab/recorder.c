@@ -48,13 +48,15 @@ static bool before_call(void *context, const struct db_call *call)
 	return true;
 }
 
-static void during_call(void *context, const struct db_call *call, int tries)
+/* It watches; the client waits by itself. */
+static bool during_call(void *context, const struct db_call *call, int tries)
 {
 	struct recorder *recorder = context;
 
 	/* The first wait is the news; the hundreds that follow while it polls would flood the ring. */
 	if (call->label != NULL && recorder->waits++ == 0)
 		put(recorder, EVENT_CALL_WAITING, 0, tries, call->verb);
+	return false;
 }
 
 static int64_t result_of(const struct db_call *call, const struct db_rows *rows,

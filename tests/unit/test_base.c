@@ -1,4 +1,4 @@
-/* base: durations, numbers as Python reads them, seeds, memory, options. */
+/* base: durations, numbers as Python reads them, seeds, memory, options, fibers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fiber.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/opt.h"
@@ -312,6 +313,60 @@ static void help_goes_before_what_follows(void **state)
 	}
 }
 
+struct counter {
+	struct fiber *fiber;
+	int from, deep;
+	int *trail, *n;
+};
+
+/* The counting is done below frames of their own, which must be there again each time. */
+static void count_deep(struct counter *counter, int deep)
+{
+	char frame[256];
+
+	memset(frame, deep, sizeof frame);
+	if (deep > 0)
+		count_deep(counter, deep - 1);
+	for (int i = 0; deep == 0 && i < 3; i++) {
+		counter->trail[(*counter->n)++] = counter->from + i;
+		fiber_rest(counter->fiber);
+	}
+	for (size_t i = 0; i < sizeof frame; i++)
+		assert_int_equal(frame[i], deep);
+}
+
+static void count(void *context)
+{
+	struct counter *counter = context;
+
+	count_deep(counter, counter->deep);
+}
+
+static void fibers_go_on_where_they_rested(void **state)
+{
+	static const int expected[] = {10, 20, 11, 21, 12, 22};
+	int trail[6], n = 0;
+	struct counter counters[] = {{.from = 10, .deep = 5, .trail = trail, .n = &n},
+	                             {.from = 20, .deep = 90, .trail = trail, .n = &n}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(counters); i++) {
+		counters[i].fiber = fiber_new(count, &counters[i]);
+		assert_non_null(counters[i].fiber);
+	}
+	for (int round = 0; round < 4; round++)
+		for (size_t i = 0; i < COUNT_OF(counters); i++) {
+			assert_false(fiber_has_ended(counters[i].fiber));
+			fiber_go_on(counters[i].fiber);
+		}
+	assert_int_equal(n, 6);
+	assert_memory_equal(trail, expected, sizeof expected);
+	for (size_t i = 0; i < COUNT_OF(counters); i++) {
+		assert_true(fiber_has_ended(counters[i].fiber));
+		fiber_free(counters[i].fiber);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +382,7 @@ int main(void)
 		cmocka_unit_test(the_environment_does_not_change_the_reading),
 		cmocka_unit_test(wrong_options_are_named),
 		cmocka_unit_test(help_goes_before_what_follows),
+		cmocka_unit_test(fibers_go_on_where_they_rested),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
