@@ -95,7 +95,7 @@ static bool fill_cell(const struct order *order, const struct script *script, st
 		.interrupted = &interrupted, .serial = &serial, .max_preemptions = UINT32_MAX, .first = true,
 	};
 	bool ok = serial_run(world, world_play(world), &serial, err) &&
-	          search_auto(&world, 1, reduction_for(order, script, world), &to, &found, err);
+	          search_auto(world, reduction_for(order, script, world), &to, &found, err);
 
 	if (ok) {
 		struct str text = {0};
@@ -181,7 +181,7 @@ static int fill_engine(struct order *order, const char *url, struct script *scri
 	where.urls[0] = url;
 	where.n_urls = 1;
 	where.iso = DB_ISO_DEFAULT;
-	if (!explore_place_open(&where, &place, &code, err))
+	if (!explore_place_open(&where, 0, &place, &code, err))
 		return code;
 	bool ok = create(&place.database, &scripts[0], err);
 	for (size_t i = 0; ok && i < N_LEVELS && !interrupted; i++)

@@ -200,7 +200,7 @@ static int replay_at(struct replay *replay, struct outcome *outcome, struct err 
 	if (replay->export != NULL)
 		explore_subject_keep_sql(&replay->subject);
 	interrupt_catch();
-	if (!explore_place_open(&replay->where, &place, &code, err))
+	if (!explore_place_open(&replay->where, 0, &place, &code, err))
 		return code;
 	code = RACY_USAGE;
 	if (explore_subject_create(&replay->subject, &place.database, err)) {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/cpus.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "command/command.h"
@@ -45,6 +46,8 @@ bool explore_check(const struct explore_limits *limits, const struct explore_sub
 	if (bounded + random + reduced + limits->literal > 1)
 		return err_set(err,
 		               "only one of --preemptions, --random, --reduction on and --orders literal at a time");
+	if (limits->jobs > 1 && (random || reduced || limits->literal))
+		return err_set(err, "--jobs is for all orders, not for --random, --reduction on or --orders literal");
 	if (limits->seed > 0 && !random)
 		return err_set(err, "--seed belongs to --random");
 	return true;
@@ -74,36 +77,87 @@ static void show(void *context, const struct found *found)
 	progress->visible = true;
 }
 
-static bool search(const struct explore_limits *limits, const struct explore_subject *subject, struct world *world,
-                   const struct search_limits *to, struct found *found, struct err *err)
+/* What the steps of a search share. */
+struct job {
+	const struct explore_order *order;
+	const struct explore_limits *limits;
+	const struct explore_subject *subject;
+	const struct explore_place *place;
+	struct world *world;
+	struct explore_result *result;
+};
+
+/* Below it a further world would not be ready before the first one is done. */
+enum { SIDE_BY_SIDE_FROM = 2000 };
+
+static size_t count_worlds(const struct job *job)
+{
+	struct err err = {0};
+	int cpus;
+
+	if (job->limits->jobs > 0)
+		return (size_t)job->limits->jobs;
+	if (!explore_worlds_can_be(job->place) || search_words(&job->result->serial) < SIDE_BY_SIDE_FROM)
+		return 1;
+	cpus = cpus_allowed(&err);
+	err_fini(&err);
+	return cpus < 1 ? 1 : cpus > EXPLORE_MOST_WORLDS ? EXPLORE_MOST_WORLDS : (size_t)cpus;
+}
+
+static bool search_side_by_side(const struct job *job, const struct search_limits *to, struct err *err)
+{
+	struct explore_worlds worlds;
+	size_t n = count_worlds(job);
+
+	if (n > 1 && !explore_worlds_can_be(job->place))
+		return err_set(err, "--jobs: a MariaDB that you name tells who waits for the whole server only, so that "
+		                    "there can be one at a time; --db mariadb takes throw-away servers");
+	if (!explore_worlds_open(job->world, n, job->order, job->subject, job->place, &worlds, err))
+		return false;
+	bool ok = search_all(worlds.worlds, n, to, &job->result->found, err);
+	return explore_worlds_close(&worlds, err) && ok;
+}
+
+static bool search_literally(const struct job *job, const struct search_limits *to, struct err *err)
 {
 	size_t n_steps[PLAY_MOST_SESSIONS];
 
-	for (size_t i = 0; i < subject->script.n_sessions; i++)
-		n_steps[i] = subject->script.sessions[i].n_steps;
-	if (limits->literal)
-		return search_literal(world, n_steps, to, found, err);
-	if (limits->random > 0)
-		return search_random(world, limits->seed > 0 ? (uint64_t)limits->seed : rng_fresh_seed(), to,
-		                     found, err);
-	if (limits->reduction == REDUCTION_ON && world_waits_in_client(world))
-		return err_set(err, "--reduction on: sessions that wait in their own client, as SQLite's do, are not "
-		                    "reduced; leave the option out");
-	return search_auto(&world, 1, limits->preemptions >= 0 ? REDUCTION_OFF : limits->reduction, to, found, err);
+	for (size_t i = 0; i < job->subject->script.n_sessions; i++)
+		n_steps[i] = job->subject->script.sessions[i].n_steps;
+	return search_literal(job->world, n_steps, to, &job->result->found, err);
 }
 
-static bool search_in(const struct explore_limits *limits, const struct explore_subject *subject, struct world *world,
-                      struct explore_result *result, struct err *err)
+static bool search(const struct job *job, const struct search_limits *to, struct err *err)
 {
+	const struct explore_limits *limits = job->limits;
+	struct found *found = &job->result->found;
+	bool reduce;
+
+	if (limits->literal)
+		return search_literally(job, to, err);
+	if (limits->random > 0)
+		return search_random(job->world, limits->seed > 0 ? (uint64_t)limits->seed : rng_fresh_seed(), to,
+		                     found, err);
+	if (limits->reduction == REDUCTION_ON && world_waits_in_client(job->world))
+		return err_set(err, "--reduction on: sessions that wait in their own client, as SQLite's do, are not "
+		                    "reduced; leave the option out");
+	const enum reduction reduction = limits->preemptions >= 0 ? REDUCTION_OFF : limits->reduction;
+	if (!search_reduces(job->world, reduction, to, &reduce, err))
+		return false;
+	return reduce ? search_reduced_and_checked(job->world, to, found, err) : search_side_by_side(job, to, err);
+}
+
+static bool search_in(const struct job *job, struct err *err)
+{
+	const struct explore_limits *limits = job->limits;
 	struct progress progress = {.since_ns = clock_now_ns()};
 	const struct search_limits to = {
 		.max_schedules = (uint64_t)(limits->random > 0 ? limits->random : limits->max_schedules),
-		.time_ns = limits->time_ns, .interrupted = &interrupted, .serial = &result->serial,
+		.time_ns = limits->time_ns, .interrupted = &interrupted, .serial = &job->result->serial,
 		.max_preemptions = limits->preemptions >= 0 ? (unsigned)limits->preemptions : UINT_MAX,
 		.progress = show, .context = &progress,
 	};
-	bool ok = serial_run(world, subject->play, &result->serial, err) &&
-	          search(limits, subject, world, &to, &result->found, err);
+	bool ok = serial_run(job->world, job->subject->play, &job->result->serial, err) && search(job, &to, err);
 
 	if (progress.visible)
 		fputs("\r\033[K", stderr);
@@ -136,7 +190,8 @@ static int run_at(const struct explore_order *order, const struct explore_limits
 	if (!explore_subject_create(subject, &place->database, err))
 		return RACY_USAGE;
 	struct world *world = world_open(subject->play, &place->database.target, &place->database.settings, 0, err);
-	if (world != NULL && search_in(limits, subject, world, result, err)) {
+	const struct job job = {order, limits, subject, place, world, result};
+	if (world != NULL && search_in(&job, err)) {
 		fill(order, subject, place, result);
 		code = RACY_OK;
 	}
@@ -153,7 +208,7 @@ int explore_run(struct explore_order *order, const struct explore_limits *limits
 
 	*result = (struct explore_result){0};
 	interrupt_catch();
-	if (!explore_place_open(&order->where, &place, &code, err))
+	if (!explore_place_open(&order->where, 0, &place, &code, err))
 		return code;
 	code = run_at(order, limits, subject, &place, result, err);
 	if (!explore_place_close(&place, &left)) {

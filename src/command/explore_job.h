@@ -3,6 +3,7 @@
 #define COMMAND_EXPLORE_JOB_H
 
 #include "command/explore_subject.h"
+#include "command/explore_worlds.h"
 #include "explore/auto.h"
 #include "report/explored.h"
 
@@ -11,6 +12,7 @@ struct explore_limits {
 	int64_t max_schedules, time_ns; /* 0: no limit */
 	int64_t preemptions;            /* -1: any number */
 	int64_t random, seed;           /* 0: not at random; a fresh seed */
+	int64_t jobs;                   /* worlds side by side; 0: as many as are of use */
 	enum reduction reduction;
 	bool literal;
 };
@@ -27,6 +29,10 @@ opt_parse_fn explore_opt_reduction;
 	 opt_number, &(limits).preemptions, 0, 1000},                                                      \
 	{"random", 0, "N", "N orders at random", opt_number, &(limits).random, 1, INT64_MAX},              \
 	{"seed", 0, "N", "... the same ones again", opt_number, &(limits).seed, 1, INT64_MAX},             \
+	{"jobs", 0, "N",                                                                                   \
+	 "so many databases side by side, where all orders are run\n"                                     \
+	 "(one for each processor where there are many orders)",                                           \
+	 opt_number, &(limits).jobs, 1, EXPLORE_MOST_WORLDS},                                              \
 	{"max-schedules", 0, "N", "stop after so many orders", opt_number, &(limits).max_schedules, 1,     \
 	 INT64_MAX},                                                                                       \
 	{"time", 0, "SECONDS", "stop after so long", opt_duration, &(limits).time_ns, 0, 0}

@@ -40,7 +40,7 @@ static char *with_name(const char *url, const char *name)
 	return mem_printf("%.*s/%s%s", (int)(from - url + (ptrdiff_t)host), url, name, tail != NULL ? tail : "");
 }
 
-static bool make_schema(struct explore_place *place, const char *url, struct err *err)
+static bool make_schema(struct explore_place *place, const char *url, size_t nth, struct err *err)
 {
 	struct db_target target;
 
@@ -48,7 +48,8 @@ static bool make_schema(struct explore_place *place, const char *url, struct err
 	if (!db_target_parse(url, &target, err))
 		return false;
 	db_target_fini(&target);
-	char *name = mem_printf("racy_explore_%ld", (long)getpid());
+	char *name = nth == 0 ? mem_printf("racy_explore_%ld", (long)getpid())
+	                      : mem_printf("racy_explore_%ld_%zu", (long)getpid(), nth);
 	place->named = mem_text(url);
 	place->url = with_name(url, name);
 	free(name);
@@ -64,7 +65,7 @@ static void set_unless_said(struct database_options *options, const char *name, 
 		options->sets[options->n_sets++] = (struct db_setting){name, value};
 }
 
-static bool choose(struct explore_place *place, struct err *err)
+static bool choose(struct explore_place *place, size_t nth, struct err *err)
 {
 	struct database_options *options = place->options;
 	const char *said = options->n_urls > 0 ? options->urls[0] : getenv("RACY_DB");
@@ -75,7 +76,7 @@ static bool choose(struct explore_place *place, struct err *err)
 		return make_file(place, err);
 	}
 	if (!database_is_throw_away(said))
-		return make_schema(place, said, err);
+		return make_schema(place, said, nth, err);
 	/* Only a superuser may set it, which we are there: a deadlock is found after 10 ms, not after a second.
 	 * Nor does anybody need what a crash would take. */
 	if (text_equal(said, "postgres")) {
@@ -128,11 +129,12 @@ static void forget(struct explore_place *place)
 	*place = (struct explore_place){0};
 }
 
-bool explore_place_open(struct database_options *options, struct explore_place *place, int *code, struct err *err)
+bool explore_place_open(struct database_options *options, size_t nth, struct explore_place *place, int *code,
+                        struct err *err)
 {
 	*place = (struct explore_place){.options = options, .said = options->urls[0], .n_said = options->n_urls};
 	*code = RACY_USAGE;
-	bool ok = choose(place, err);
+	bool ok = choose(place, nth, err);
 	if (ok) {
 		options->urls[0] = place->url;
 		options->n_urls = 1;

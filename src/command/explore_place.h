@@ -16,8 +16,9 @@ struct explore_place {
 	bool open;
 	bool relaxed; /* a throw-away MariaDB: it does not wait for its disk (see explore_place_server_setting) */
 };
-/* `options` must live as long as the place. False: the error, with *code; nothing is left behind. */
-bool explore_place_open(struct database_options *options, struct explore_place *place, int *code,
+/* `options` must live as long as the place. `nth`, from 0: each of several at a time has another. False: the error,
+ * with *code; nothing is left behind. */
+bool explore_place_open(struct database_options *options, size_t nth, struct explore_place *place, int *code,
                         struct err *err) MUST_USE;
 /* Drops the schema. False: it is still there, and the error says its name. */
 bool explore_place_close(struct explore_place *place, struct err *err) MUST_USE;

@@ -117,6 +117,17 @@ void explore_subject_fini(struct explore_subject *subject)
 		script_fini(&subject->script);
 }
 
+const struct play *explore_subject_another(const struct explore_subject *subject, struct explore_play *play)
+{
+	if (subject->is_file) {
+		script_play_init(&play->transactions, &subject->script);
+		return &play->transactions.play;
+	}
+	play->operation = subject->operation;
+	operation_play_init(&play->operation);
+	return &play->operation.play;
+}
+
 void explore_subject_keep_sql(struct explore_subject *subject)
 {
 	subject->operation.play.keeps_sql = subject->transactions.play.keeps_sql = true;

@@ -41,6 +41,12 @@ struct explore_subject {
  * explore_subject_fini in any case. */
 bool explore_subject_take(int argc, char **argv, const struct explore_order *order, struct explore_subject *subject,
                           struct err *err) MUST_USE;
+/* Another play of the same, for a world beside the first. It lives as long as `play`, which must not move. */
+struct explore_play {
+	struct operation_play operation;
+	struct script_play transactions;
+};
+const struct play *explore_subject_another(const struct explore_subject *subject, struct explore_play *play);
 /* On a fresh database: a file's schema. False: an engine on which the subject cannot be, or bad SQL. */
 bool explore_subject_create(const struct explore_subject *subject, const struct database *database,
                             struct err *err) MUST_USE;

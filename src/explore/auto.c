@@ -8,8 +8,8 @@
 
 enum { PROBES = 50, SPOT_CHECKS = 100 };
 
-/* How many words there are with so many letters of each session: more than locks allow. */
-static double words_of(const struct serial *serial)
+/* Words with so many letters of each session. */
+double search_words(const struct serial *serial)
 {
 	double words = 1;
 	size_t n = 0;
@@ -36,7 +36,7 @@ static bool is_large(struct world *world, const struct search_limits *limits, bo
 	struct found found;
 
 	*large = false;
-	if (words_of(limits->serial) <= REDUCTION_FROM)
+	if (search_words(limits->serial) <= REDUCTION_FROM)
 		return true;
 	bool ok = probe(world, limits, PROBES, &found, err);
 	*large = found.estimate > REDUCTION_FROM;
@@ -62,17 +62,28 @@ static bool spot_check(struct world *world, const struct search_limits *limits, 
 	return ok;
 }
 
-bool search_auto(struct world *const *worlds, size_t n, enum reduction reduction, const struct search_limits *limits,
+bool search_reduces(struct world *world, enum reduction reduction, const struct search_limits *limits, bool *reduce,
+                    struct err *err)
+{
+	*reduce = reduction == REDUCTION_ON;
+	return reduction != REDUCTION_AUTO || world_waits_in_client(world) || is_large(world, limits, reduce, err);
+}
+
+bool search_reduced_and_checked(struct world *world, const struct search_limits *limits, struct found *found,
+                                struct err *err)
+{
+	return search_reduced(world, limits, found, err) &&
+	       (!found->complete || spot_check(world, limits, found, err));
+}
+
+bool search_auto(struct world *world, enum reduction reduction, const struct search_limits *limits,
                  struct found *found, struct err *err)
 {
-	bool reduce = reduction == REDUCTION_ON;
+	bool reduce;
 
 	*found = (struct found){0};
-	if (reduction == REDUCTION_AUTO && !world_waits_in_client(worlds[0]) &&
-	    !is_large(worlds[0], limits, &reduce, err))
+	if (!search_reduces(world, reduction, limits, &reduce, err))
 		return false;
-	if (!reduce)
-		return search_all(worlds, n, limits, found, err);
-	return search_reduced(worlds[0], limits, found, err) &&
-	       (!found->complete || spot_check(worlds[0], limits, found, err));
+	return reduce ? search_reduced_and_checked(world, limits, found, err)
+	              : search_all(&world, 1, limits, found, err);
 }

@@ -214,6 +214,27 @@ bool found_has(const struct found *found, const char *behaviour)
 	return false;
 }
 
+static int compare_behaviours(const void *a, const void *b)
+{
+	const struct behaviour *one = a, *other = b;
+
+	return strcmp(one->text, other->text);
+}
+
+static int compare_counts(const void *a, const void *b)
+{
+	const struct refusal_count *one = a, *other = b;
+
+	return strcmp(one->what, other->what);
+}
+
+void found_sort(struct found *found)
+{
+	if (found->n_behaviours > 0)
+		qsort(found->behaviours, found->n_behaviours, sizeof *found->behaviours, compare_behaviours);
+	qsort(found->by_code, found->n_codes, sizeof *found->by_code, compare_counts);
+}
+
 void found_fini(struct found *found)
 {
 	for (size_t i = 0; i < found->n_behaviours; i++)

@@ -308,6 +308,7 @@ bool search_all(struct world *const *worlds, size_t n, const struct search_limit
 	found->complete = !search.failed && !found->interrupted && found->unsure == 0 &&
 	                  frontier_is_empty(&search.frontier);
 	found->took_ns = clock_now_ns() - search.began_ns;
+	found_sort(found);
 	frontier_fini(&search.frontier);
 	pthread_cond_destroy(&search.changed);
 	pthread_mutex_destroy(&search.mutex);

@@ -82,6 +82,8 @@ bool search_literal(struct world *world, const size_t *n_steps,
 /* One of these: each letter a session that takes a step, in the same manner. */
 void word_run(struct world *world, const size_t *letters, size_t n, struct schedule *schedule, struct err *err);
 bool found_has(const struct found *found, const char *behaviour);
+/* Behaviours and reasons by their texts: the same however many worlds found them. */
+void found_sort(struct found *found);
 void found_fini(struct found *found);
 
 /* Adds what was run to the sums: a whole schedule, or why it is none. */

@@ -1,0 +1,76 @@
+/* A place, a play and a world each. A throw-away server more for each: MariaDB needs it, and PostgreSQL may have it
+ * too. */
+#include "command/explore_worlds.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+
+struct explore_side {
+	struct database_options where;
+	struct explore_place place;
+	struct explore_play play;
+	bool open;
+};
+
+bool explore_worlds_can_be(const struct explore_place *place)
+{
+	const char *engine = place->database.identity.engine;
+
+	return place->named == NULL || text_equal(engine, "postgres");
+}
+
+static struct world *open_side(const struct explore_order *order, const struct explore_subject *subject,
+                               const struct explore_place *place, size_t nth, struct explore_side *side,
+                               struct err *err)
+{
+	int code;
+
+	side->where = order->where;
+	side->where.urls[0] = place->said;
+	side->where.n_urls = place->n_said;
+	if (!explore_place_open(&side->where, nth, &side->place, &code, err))
+		return NULL;
+	side->open = true;
+	const struct database *database = &side->place.database;
+	const struct play *play = explore_subject_another(subject, &side->play);
+	return explore_subject_create(subject, database, err)
+		? world_open(play, &database->target, &database->settings, nth, err) : NULL;
+}
+
+bool explore_worlds_open(struct world *first, size_t n, const struct explore_order *order,
+                         const struct explore_subject *subject, const struct explore_place *place,
+                         struct explore_worlds *worlds, struct err *err)
+{
+	struct err left = {0};
+
+	*worlds = (struct explore_worlds){.worlds = {first}, .n = 1, .sides = mem_new(n, sizeof *worlds->sides)};
+	for (; worlds->n < n; worlds->n++) {
+		struct world *world = open_side(order, subject, place, worlds->n, &worlds->sides[worlds->n - 1], err);
+		worlds->worlds[worlds->n] = world;
+		if (world != NULL)
+			continue;
+		worlds->n++; /* its place may be open */
+		if (!explore_worlds_close(worlds, &left))
+			err_set(err, "%s", err_text(&left));
+		err_fini(&left);
+		return false;
+	}
+	return true;
+}
+
+bool explore_worlds_close(struct explore_worlds *worlds, struct err *err)
+{
+	bool ok = true;
+
+	for (size_t i = 1; i < worlds->n; i++) {
+		struct explore_side *side = &worlds->sides[i - 1];
+		world_close(worlds->worlds[i]);
+		if (side->open)
+			ok = explore_place_close(&side->place, err) && ok;
+	}
+	free(worlds->sides);
+	*worlds = (struct explore_worlds){0};
+	return ok;
+}
