@@ -46,10 +46,25 @@ static int tell(const struct order *order, const struct explore_result *result, 
 
 static bool opt_orders(const struct opt *opt, const char *text, struct err *err)
 {
-	bool *literal = opt->target;
+	static const char *const names[] = {"allowed", "literal", "written"};
+	struct explore_limits *limits = opt->target;
 
-	*literal = text_equal(text, "literal");
-	return *literal || text_equal(text, "allowed") || err_set(err, "'%s' is neither allowed nor literal", text);
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (text_equal(text, names[i])) {
+			limits->orders = (enum orders)i;
+			return true;
+		}
+	return err_set(err, "'%s' is none of allowed, literal and written", text);
+}
+
+static bool opt_order(const struct opt *opt, const char *text, struct err *err)
+{
+	struct explore_limits *limits = opt->target;
+
+	(void)err;
+	limits->orders = ORDERS_WRITTEN;
+	limits->order = text;
+	return true;
 }
 
 static int run(int argc, char **argv)
@@ -60,8 +75,12 @@ static int run(int argc, char **argv)
 		EXPLORE_LIMIT_OPTIONS(order.limits),
 		{"orders", 0, "KIND", "allowed: all that locks allow, each once (the default);\n"
 		 "literal (files): each word of the steps, whatever locks\n"
-		 "make of it, for counts that compare between engines",
-		 opt_orders, &order.limits.literal, 0, 0},
+		 "make of it, for counts that compare between engines;\n"
+		 "written (files): those of its lines 'order A.read ...'",
+		 opt_orders, &order.limits, 0, 0},
+		{"order", 0, "ORDER", "only this one, such as \"A.read B.read A.write B.write\";\n"
+		 "a step that waits is taken when it can go on",
+		 opt_order, &order.limits, 0, 0},
 		{"json", 0, NULL, "one object on stdout instead of text", opt_flag, &order.json, 0, 0},
 		{0},
 	};

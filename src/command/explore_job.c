@@ -15,6 +15,7 @@
 #include "command/command.h"
 #include "command/explore_place.h"
 #include "command/interrupt.h"
+#include "explore/order.h"
 
 /* ---- options --------------------------------------------------------------------------------------------------- */
 
@@ -36,21 +37,60 @@ bool explore_opt_reduction(const struct opt *opt, const char *text, struct err *
 	return err_set(err, "'%s' is none of auto, on and off", text);
 }
 
+static bool has_step(const struct script_session *session, const char *name)
+{
+	for (size_t i = 0; i < session->n_steps; i++)
+		if (text_equal(session->steps[i].name, name))
+			return true;
+	return text_equal(name, "rollback"); /* what ends a session that was refused */
+}
+
+/* The names in an order are for people, who mistype them; an operation's are not known beforehand. */
+static bool check_written(const char *text, const struct explore_subject *subject, struct err *err)
+{
+	struct step_order order;
+	bool ok = order_parse(text, subject->play->sessions, &order, err);
+
+	for (size_t i = 0; ok && subject->is_file && i < order.n; i++)
+		if (!has_step(&subject->script.sessions[order.who[i]], order.steps[i]))
+			ok = err_set(err, "the order '%s': the session %s has no step '%s'", text,
+			             subject->script.sessions[order.who[i]].name, order.steps[i]);
+	order_fini(&order);
+	return ok;
+}
+
+static bool check_orders(const struct explore_limits *limits, const struct explore_subject *subject, struct err *err)
+{
+	const struct script_list *written = &subject->script.orders;
+	bool ok = true;
+
+	if (limits->orders == ORDERS_LITERAL && !subject->is_file)
+		return err_set(err, "--orders literal needs to know the steps beforehand: it is for files");
+	if (limits->orders != ORDERS_WRITTEN)
+		return true;
+	if (limits->order != NULL)
+		return check_written(limits->order, subject, err);
+	if (written->n == 0)
+		return err_set(err, "--orders written: there is no line such as 'order A.read B.read' in %s",
+		               subject->what);
+	for (size_t i = 0; ok && i < written->n; i++)
+		ok = check_written(written->items[i].sql, subject, err);
+	return ok;
+}
+
 bool explore_check(const struct explore_limits *limits, const struct explore_subject *subject, struct err *err)
 {
 	const bool bounded = limits->preemptions >= 0, random = limits->random > 0;
-	const bool reduced = limits->reduction == REDUCTION_ON;
+	const bool reduced = limits->reduction == REDUCTION_ON, others = limits->orders != ORDERS_ALLOWED;
 
-	if (limits->literal && !subject->is_file)
-		return err_set(err, "--orders literal needs to know the steps beforehand: it is for files");
-	if (bounded + random + reduced + limits->literal > 1)
-		return err_set(err,
-		               "only one of --preemptions, --random, --reduction on and --orders literal at a time");
-	if (limits->jobs > 1 && (random || reduced || limits->literal))
-		return err_set(err, "--jobs is for all orders, not for --random, --reduction on or --orders literal");
+	if (bounded + random + reduced + others > 1)
+		return err_set(err, "only one of --preemptions, --random, --reduction on, --orders and --order at a "
+		                    "time");
+	if (limits->jobs > 1 && (random || reduced || others))
+		return err_set(err, "--jobs is for all orders, not for --random, --reduction on, --orders or --order");
 	if (limits->seed > 0 && !random)
 		return err_set(err, "--seed belongs to --random");
-	return true;
+	return check_orders(limits, subject, err);
 }
 
 /* ---- the search ------------------------------------------------------------------------------------------------ */
@@ -110,8 +150,8 @@ static bool search_side_by_side(const struct job *job, const struct search_limit
 	size_t n = count_worlds(job);
 
 	if (n > 1 && !explore_worlds_can_be(job->place))
-		return err_set(err, "--jobs: a MariaDB that you name tells who waits for the whole server only, so that "
-		                    "there can be one at a time; --db mariadb takes throw-away servers");
+		return err_set(err, "--jobs: a MariaDB that you name tells who waits for the whole server only: one at "
+		                    "a time; --db mariadb takes throw-away servers");
 	if (!explore_worlds_open(job->world, n, job->order, job->subject, job->place, &worlds, err))
 		return false;
 	bool ok = search_all(worlds.worlds, n, to, &job->result->found, err);
@@ -127,14 +167,34 @@ static bool search_literally(const struct job *job, const struct search_limits *
 	return search_literal(job->world, n_steps, to, &job->result->found, err);
 }
 
+/* The one of the option, or those of the file. */
+static bool search_as_given(const struct job *job, const struct search_limits *to, struct err *err)
+{
+	const struct script_list *written = &job->subject->script.orders;
+	size_t n = job->limits->order != NULL ? 1 : written->n, parsed = 0;
+	struct step_order *orders = mem_new(n, sizeof *orders);
+	bool ok = true;
+
+	for (; ok && parsed < n; parsed += ok)
+		ok = order_parse(job->limits->order != NULL ? job->limits->order : written->items[parsed].sql,
+		                 job->subject->play->sessions, &orders[parsed], err);
+	ok = ok && search_orders(job->world, orders, n, to, &job->result->found, err);
+	while (parsed > 0)
+		order_fini(&orders[--parsed]);
+	free(orders);
+	return ok;
+}
+
 static bool search(const struct job *job, const struct search_limits *to, struct err *err)
 {
 	const struct explore_limits *limits = job->limits;
 	struct found *found = &job->result->found;
 	bool reduce;
 
-	if (limits->literal)
+	if (limits->orders == ORDERS_LITERAL)
 		return search_literally(job, to, err);
+	if (limits->orders == ORDERS_WRITTEN)
+		return search_as_given(job, to, err);
 	if (limits->random > 0)
 		return search_random(job->world, limits->seed > 0 ? (uint64_t)limits->seed : rng_fresh_seed(), to,
 		                     found, err);

@@ -14,7 +14,8 @@ struct explore_limits {
 	int64_t random, seed;           /* 0: not at random; a fresh seed */
 	int64_t jobs;                   /* worlds side by side; 0: as many as are of use */
 	enum reduction reduction;
-	bool literal;
+	enum orders orders;             /* RANDOM is said by `random` */
+	const char *order; /* WRITTEN: this one; NULL: those of the file */
 };
 struct explore_limits explore_limits_default(void);
 

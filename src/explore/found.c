@@ -6,6 +6,17 @@
 #include "base/mem.h"
 #include "explore/search.h"
 
+const char *orders_name(enum orders orders)
+{
+	switch (orders) {
+	case ORDERS_ALLOWED: return "allowed";
+	case ORDERS_LITERAL: return "literal";
+	case ORDERS_WRITTEN: return "written";
+	case ORDERS_RANDOM: return "random";
+	}
+	abort();
+}
+
 static void add_outcome(struct str *text, const struct actor_step *step)
 {
 	if (step->err != DB_OK)
@@ -93,7 +104,7 @@ static bool goes_on(const struct schedule *schedule, size_t step)
 	return false;
 }
 
-static unsigned count_preemptions(const struct schedule *schedule)
+unsigned schedule_preemptions(const struct schedule *schedule)
 {
 	unsigned n = 0;
 
@@ -114,7 +125,7 @@ static bool comes_before(const struct schedule *a, const struct schedule *b)
 
 static bool is_better_witness(const struct found *found, const struct schedule *schedule)
 {
-	unsigned n = count_preemptions(schedule);
+	unsigned n = schedule_preemptions(schedule);
 
 	if (found->witness.n == 0 || schedule->broken != found->witness_breaks)
 		return found->witness.n == 0 || schedule->broken;
@@ -131,7 +142,7 @@ static void keep_witness(struct found *found, const struct schedule *schedule)
 
 	schedule_fini(witness);
 	found->witness_breaks = schedule->broken;
-	found->preemptions = count_preemptions(schedule);
+	found->preemptions = schedule_preemptions(schedule);
 	*witness = *schedule;
 	witness->state = (struct str){0};
 	str_add(&witness->state, str_text(&schedule->state));
@@ -176,6 +187,7 @@ static void count_whole(struct found *found, const struct play *play, const stru
 	found->refusing += refused;
 	found->blocking += schedule->blocked;
 	found->deadlocked += schedule->deadlocked || has_deadlock(schedule);
+	found->queued += schedule->queued;
 	found->violating += schedule->broken || !is_serial;
 	found->breaking += schedule->broken;
 	count_codes(found, schedule, play->sessions);
@@ -241,5 +253,6 @@ void found_fini(struct found *found)
 		free(found->behaviours[i].text);
 	free(found->behaviours);
 	schedule_fini(&found->witness);
+	schedule_fini(&found->shown);
 	*found = (struct found){0};
 }

@@ -113,7 +113,7 @@ bool search_literal(struct world *world, const size_t *n_steps, const struct sea
 
 	const struct play *play = world_play(world);
 
-	*found = (struct found){.literal = true};
+	*found = (struct found){.orders = ORDERS_LITERAL};
 	first_word(&word, n_steps, play->sessions);
 	while (ok && more && (limits->interrupted == NULL || !*limits->interrupted)) {
 		word.at = word.n_waiting = 0;

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
-#include "explore/search.h"
 
 static bool add_word(struct step_order *order, const char *word, size_t length, size_t sessions, struct err *err)
 {
@@ -83,4 +83,23 @@ void order_run(struct world *world, const struct step_order *order, struct sched
 {
 	word_run(world, order->who, order->n, schedule, err);
 	*same = schedule->result == SCHEDULE_WHOLE && is_the_same(order, schedule);
+}
+
+bool search_orders(struct world *world, const struct step_order *orders, size_t n, const struct search_limits *limits,
+                   struct found *found, struct err *err)
+{
+	const int64_t began_ns = clock_now_ns();
+	bool ok = true, same;
+
+	*found = (struct found){.orders = ORDERS_WRITTEN};
+	for (size_t i = 0; ok && i < n && (limits->interrupted == NULL || !*limits->interrupted); i++) {
+		order_run(world, &orders[i], &found->shown, &same, err);
+		ok = found->shown.result != SCHEDULE_FAILED;
+		found->astray += ok && !same;
+		if (ok)
+			found_note(found, world_play(world), limits->serial, &found->shown, false);
+	}
+	found->interrupted = limits->interrupted != NULL && *limits->interrupted;
+	found->took_ns = clock_now_ns() - began_ns;
+	return ok;
 }

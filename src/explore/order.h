@@ -3,7 +3,7 @@
 #ifndef EXPLORE_ORDER_H
 #define EXPLORE_ORDER_H
 
-#include "explore/schedule.h"
+#include "explore/search.h"
 
 enum { ORDER_MOST_STEPS = 1024 };
 
@@ -21,6 +21,9 @@ void order_fini(struct step_order *order);
  * falls away, and what the order does not name comes in the end. *same: every step was the one that the order names. */
 void order_run(struct world *world, const struct step_order *order, struct schedule *schedule, bool *same,
                struct err *err);
+/* All of these; limits->time_ns and max_schedules are not asked. Never complete. */
+bool search_orders(struct world *world, const struct step_order *orders, size_t n, const struct search_limits *limits,
+                   struct found *found, struct err *err) MUST_USE;
 /* "A.read B.read A.write". */
 void order_text(struct str *text, const struct schedule *schedule);
 

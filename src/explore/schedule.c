@@ -215,24 +215,34 @@ static enum actor_at send(struct world *world, struct actor *actor)
 	return at;
 }
 
+/* Who of several that wait goes on is the engine's choice. */
+static bool settle_with(struct world *world, size_t waited_before, struct err *err)
+{
+	size_t busy[PLAY_MOST_SESSIONS];
+	bool ok = settle(world, world->schedule->n - 1, err);
+	size_t wait = ok ? list_busy(world, busy) : 0;
+
+	world->schedule->queued |= wait > 0 && wait < waited_before;
+	return ok;
+}
+
 static bool take_step(struct world *world, size_t who, struct err *err)
 {
 	struct schedule *schedule = world->schedule;
 	struct actor *actor = world->actors[who];
-	bool others_wait = false;
+	size_t others[PLAY_MOST_SESSIONS], others_wait;
 
 	if (actor_at(actor) == ACTOR_WAITING)
 		return look_again(world, who);
-	for (size_t i = 0; i < world->n; i++)
-		others_wait |= actor_at(world->actors[i]) == ACTOR_BUSY;
+	others_wait = list_busy(world, others);
 	world->step_of[who] = add_step(schedule, who, actor_next(actor));
 	world->under_way[who] = true;
 	world->may_look[who] = false;
 	enum actor_at at = send(world, actor);
 	if (at == ACTOR_BUSY && world->observer == NULL)
 		return unsure(schedule, "a statement took longer than 10 s");
-	if (at == ACTOR_BUSY || others_wait)
-		return settle(world, schedule->n - 1, err);
+	if (at == ACTOR_BUSY || others_wait > 0)
+		return settle_with(world, others_wait, err);
 	keep_outcomes(world, schedule->n - 1);
 	return true;
 }
@@ -351,7 +361,7 @@ void schedule_run(struct world *world, const struct chooser *chooser, struct sch
 	             sched_setaffinity(0, sizeof world->stage.cpu, &world->stage.cpu) == 0;
 
 	schedule->n = 0;
-	schedule->broken = schedule->blocked = schedule->deadlocked = false;
+	schedule->broken = schedule->blocked = schedule->deadlocked = schedule->queued = false;
 	schedule->result = SCHEDULE_FAILED;
 	schedule->why[0] = '\0';
 	str_clear(&schedule->state);

@@ -47,6 +47,7 @@ struct schedule {
 	bool broken;       /* an invariant does not hold in it */
 	bool blocked;      /* some statement waited */
 	bool deadlocked;   /* nobody could go on but by the engine's own doing */
+	bool queued;       /* of several sessions that waited the engine let some go on, and others not */
 	char why[128];
 };
 void schedule_fini(struct schedule *schedule);

@@ -308,6 +308,8 @@ bool search_all(struct world *const *worlds, size_t n, const struct search_limit
 	found->complete = !search.failed && !found->interrupted && found->unsure == 0 &&
 	                  frontier_is_empty(&search.frontier);
 	found->took_ns = clock_now_ns() - search.began_ns;
+	if (found->complete)
+		found->estimate = (double)found->schedules;
 	found_sort(found);
 	frontier_fini(&search.frontier);
 	pthread_cond_destroy(&search.changed);
@@ -346,7 +348,7 @@ bool search_random(struct world *world, uint64_t seed, const struct search_limit
 	double sum = 0;
 	bool ok = true;
 
-	*found = (struct found){.random = true, .seed = seed};
+	*found = (struct found){.orders = ORDERS_RANDOM, .seed = seed};
 	rng_init(&dice.rng, seed);
 	while (ok && runs < limits->max_schedules && !is_interrupted(limits) && found->unsure < MOST_UNSURE &&
 	       (limits->time_ns == 0 || clock_now_ns() - began_ns < limits->time_ns)) {

@@ -24,12 +24,22 @@ struct refusal_count {
 
 enum { SEARCH_MOST_REASONS = 16 };
 
+/* Which orders are run. */
+enum orders {
+	ORDERS_ALLOWED, /* all that locks allow: search_all */
+	ORDERS_LITERAL, /* search_literal */
+	ORDERS_WRITTEN, /* search_orders */
+	ORDERS_RANDOM,  /* search_random */
+};
+/* "allowed", "literal", "written", "random". */
+const char *orders_name(enum orders orders);
+
 struct found {
 	bool complete; /* every schedule was run */
-	bool literal;  /* literal orders: see search_literal */
-	bool random;   /* see search_random */
+	enum orders orders;
 	uint64_t seed;
 	uint64_t schedules, refusing, blocking, deadlocked, vain;
+	uint64_t queued; /* see struct schedule: with the deadlocks, what the engine chose */
 	uint64_t violating;     /* either of the next two */
 	uint64_t breaking;      /* an invariant does not hold in the end */
 	uint64_t unlike_serial; /* whose outcome no serial order has */
@@ -49,6 +59,8 @@ struct found {
 	/* The violating one, or else the one unlike any serial order, with the fewest preemptions of those that were
 	 * run; n 0: there was none. */
 	struct schedule witness;
+	struct schedule shown; /* WRITTEN: the last one, whatever came of it */
+	uint64_t astray;       /* WRITTEN: those that did not go step by step as they were written */
 	bool witness_breaks; /* an invariant does not hold in it */
 	unsigned preemptions; /* in the witness: a session was left although it could have gone on */
 	bool interrupted;
@@ -89,6 +101,8 @@ void found_fini(struct found *found);
 /* Adds what was run to the sums: a whole schedule, or why it is none. */
 void found_note(struct found *found, const struct play *play, const struct serial *serial,
                 const struct schedule *schedule, bool diverged);
+/* How often a session was left although it could have gone on. */
+unsigned schedule_preemptions(const struct schedule *schedule);
 /* Of everything that can be chosen: the same beginning has the same mark. */
 uint64_t search_mark(const size_t *who, const struct actor_step *const *next, size_t n);
 

@@ -12,9 +12,11 @@ enum explored_verdict explored_verdict_of(const struct found *found, const char 
 		*reason = found->why;
 		return EXPLORED_INCONCLUSIVE;
 	}
+	if (found->orders == ORDERS_WRITTEN)
+		*reason = "Only what was asked for was run.";
 	if (!found->complete)
 		return EXPLORED_NOT_FOUND;
-	if (found->literal) {
+	if (found->orders == ORDERS_LITERAL) {
 		*reason = "Literal orders are for counting; leave out --orders to have all that locks allow.";
 		return EXPLORED_INCONCLUSIVE;
 	}

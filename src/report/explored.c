@@ -37,26 +37,38 @@ static void add_count(struct str *text, const char *what, uint64_t n, const char
 	str_printf(text, "  %-22s %8" PRIu64 "%s%s\n", what, n, more[0] != '\0' ? "  " : "", more);
 }
 
+static const char *which_orders(const struct found *found, const char *of)
+{
+	if (found->orders == ORDERS_WRITTEN)
+		return "what was asked for";
+	if (found->orders == ORDERS_LITERAL)
+		return "each word of the steps";
+	if (!found->complete)
+		return of;
+	return found->reduced ? "which stand for all" : "all that locks allow";
+}
+
 static void add_counts(struct str *text, const struct explored *explored)
 {
 	const struct found *found = explored->found;
 	char of[64] = "";
 
-	if (found->random)
+	if (found->orders == ORDERS_RANDOM)
 		(void)snprintf(of, sizeof of, "at random, --seed %" PRIu64 ", of about %.0f", found->seed,
 		               found->estimate);
 	else if (!found->complete && found->estimate > 0)
 		(void)snprintf(of, sizeof of, "of about %.0f", found->estimate);
-	add_count(text, "orders run", found->schedules,
-	          found->literal ? "each word of the steps" : found->reduced && found->complete ? "which stand for all"
-	          : found->complete ? "all that locks allow" : of);
+	add_count(text, "orders run", found->schedules, which_orders(found, of));
 	add_count(text, "break an invariant", found->breaking, "");
 	add_count(text, "unlike any serial one", found->unlike_serial, "");
 	add_count(text, "somebody refused", found->refusing, "");
 	for (size_t i = 0; i < found->n_codes; i++)
 		str_printf(text, "    %-20s %8" PRIu64 "\n", found->by_code[i].what, found->by_code[i].schedules);
 	add_count(text, "somebody waited", found->blocking, "");
-	add_count(text, "deadlocked", found->deadlocked, "");
+	add_count(text, "deadlocked", found->deadlocked,
+	          found->deadlocked > 0 ? "whom it refuses is the engine's choice" : "");
+	if (found->queued > 0)
+		add_count(text, "queued", found->queued, "who of several that wait goes on is the engine's choice");
 	add_count(text, "behaviours", found->n_behaviours, "");
 	if (found->diverged > 0)
 		add_count(text, "run again", found->diverged, "the same beginning went another way at first");
@@ -79,14 +91,11 @@ static void add_cell(struct grid *grid, size_t row, const struct schedule *sched
 		grid_ink(grid, row, step->who, INK_STRONG);
 }
 
-static void add_witness(struct str *text, const struct report_style *style, const struct explored *explored)
+static void add_schedule(struct str *text, const struct report_style *style, const struct explored *explored,
+                         const struct schedule *witness)
 {
-	const struct schedule *witness = &explored->found->witness;
 	struct grid grid;
 
-	str_printf(text, "\nThe %s that does, with %u preemption%s:\n\n",
-	           explored->found->complete ? "shortest order" : "shortest order so far", explored->found->preemptions,
-	           explored->found->preemptions == 1 ? "" : "s");
 	grid_init(&grid, witness->n + 2, explored->sessions);
 	for (size_t who = 0; who < explored->sessions; who++) {
 		str_printf(grid_text(&grid, 0, who), "%c", (char)('A' + who));
@@ -107,6 +116,23 @@ static void add_witness(struct str *text, const struct report_style *style, cons
 	str_add_char(text, '\n');
 }
 
+static void add_witness(struct str *text, const struct report_style *style, const struct explored *explored)
+{
+	const struct found *found = explored->found;
+
+	if (found->orders == ORDERS_WRITTEN && found->astray > 0)
+		str_printf(text, "\n%" PRIu64 " of them did not go step by step as written.\n", found->astray);
+	if (found->orders == ORDERS_WRITTEN && found->schedules == 1) {
+		str_add_char(text, '\n');
+		add_schedule(text, style, explored, &found->shown);
+	} else if (found->witness.n > 0) {
+		str_printf(text, "\nThe %s that does, with %u preemption%s:\n\n",
+		           found->complete ? "shortest order" : "shortest order so far", found->preemptions,
+		           found->preemptions == 1 ? "" : "s");
+		add_schedule(text, style, explored, &found->witness);
+	}
+}
+
 /* "b of n" only where all were run. */
 static void add_extent(struct str *line, const struct found *found)
 {
@@ -117,6 +143,11 @@ static void add_extent(struct str *line, const struct found *found)
 		           "%" PRIu64 " run that stand for about %.0f, which differ only in steps that do not meet; "
 		           "%" PRIu64 " random ones came to nothing else.", found->schedules, found->estimate,
 		           found->spot_checks);
+}
+
+static bool are_first(const struct found *found)
+{
+	return !found->complete && (found->orders == ORDERS_ALLOWED || found->orders == ORDERS_LITERAL);
 }
 
 static void add_verdict(struct str *text, const struct report_style *style, const struct explored *explored)
@@ -139,13 +170,14 @@ static void add_verdict(struct str *text, const struct report_style *style, cons
 		str_printf(&line,
 		           "VIOLATED: %" PRIu64 " of %s%" PRIu64 " orders break an invariant or come to what no serial "
 		           "order does. Orders are cases, not probabilities.", found->violating,
-		           found->reduced ? "the reduced " : found->complete ? "" : found->random ? "" : "the first ",
-		           found->schedules);
+		           found->reduced ? "the reduced " : are_first(found) ? "the first " : "", found->schedules);
 		break;
 	case EXPLORED_NOT_FOUND:
-		str_printf(&line, "NOT FOUND in %" PRIu64 " orders of about %.0f. This proves nothing.",
-		           found->schedules,
-		           found->estimate);
+		str_printf(&line, "NOT FOUND in %" PRIu64 " order%s", found->schedules,
+		           found->schedules == 1 ? "" : "s");
+		if (found->orders != ORDERS_WRITTEN)
+			str_printf(&line, " of about %.0f", found->estimate);
+		str_add(&line, ". This proves nothing.");
 		break;
 	case EXPLORED_INCONCLUSIVE:
 		str_printf(&line, "INCONCLUSIVE: no order that was run breaks an invariant. %s", reason);
@@ -170,17 +202,15 @@ void explored_text(FILE *to, const struct report_style *style, const struct expl
 		str_printf(&text, "Set for its own server: %s.\n", explored->server_setting);
 	str_add_char(&text, '\n');
 	add_counts(&text, explored);
-	if (explored->found->witness.n > 0)
-		add_witness(&text, style, explored);
+	add_witness(&text, style, explored);
 	add_verdict(&text, style, explored);
 	str_write(&text, to);
 }
 
 /* ---- for programs -------------------------------------------------------------------------------------------- */
 
-static json_t *witness_json(const struct explored *explored)
+static json_t *schedule_json(const struct explored *explored, const struct schedule *witness)
 {
-	const struct schedule *witness = &explored->found->witness;
 	struct str order = {0};
 	json_t *steps = json_array(), *ends = json_array();
 
@@ -206,7 +236,7 @@ static json_t *witness_json(const struct explored *explored)
 	struct str sentence = {0};
 	const char *name = anomaly_name(witness, &sentence);
 	json_t *json = json_pack("{ss sb si so so ss ss? ss}", "order", str_text(&order), "breaks_invariant",
-	                         explored->found->witness_breaks, "preemptions", (int)explored->found->preemptions,
+	                         witness->broken, "preemptions", (int)schedule_preemptions(witness),
 	                         "steps", steps, "ends", ends, "state", str_text(&witness->state), "anomaly",
 	                         name[0] != '\0' ? name : NULL, "sentence", str_text(&sentence));
 	str_fini(&sentence);
@@ -229,14 +259,13 @@ static json_t *scope_json(const struct explored *explored)
 	                         "server", str_text(&server), "level", explored->identity->isolation,
 	                         "settings", sets, "reduction", found->reduced ? "on" : "off", "max_tries",
 	                         	explored->max_tries, "granularity",
-	                         "statement", "orders", found->literal ? "literal" : found->random ?
-	                         	"random" : "allowed",
+	                         "statement", "orders", orders_name(found->orders),
 	                         "transaction", !explored->no_transaction, "serial_orders",
 	                         (json_int_t)explored->serial->orders);
 	json_object_set_new(json, "engine", json_string(explored->identity->engine));
 	if (explored->server_setting != NULL)
 		json_object_set_new(json, "server_setting", json_string(explored->server_setting));
-	if (found->random)
+	if (found->orders == ORDERS_RANDOM)
 		json_object_set_new(json, "seed", json_integer((json_int_t)found->seed));
 	if (found->reduced)
 		json_object_set_new(json, "spot_checks", json_integer((json_int_t)found->spot_checks));
@@ -271,7 +300,7 @@ json_t *explored_object(const struct explored *explored)
 	for (size_t i = 0; i < found->n_codes; i++)
 		json_object_set_new(codes, found->by_code[i].what,
 		                    json_integer((json_int_t)found->by_code[i].schedules));
-	return json_pack(
+	json_t *json = json_pack(
 		"{ss ss ss sb sI sI sI sI sI so sI sI sI sI sI sI ss sf so sf so so}", "subject",
 			explored->what, "verdict", explored_verdict_name(verdict),
 			"reason", reason,
@@ -283,8 +312,15 @@ json_t *explored_object(const struct explored *explored)
 		(json_int_t)found->diverged, "pruned", (json_int_t)found->pruned, "unsure",
 		(json_int_t)found->unsure, "unsure_why", found->why, "estimate", found->estimate, "scope",
 			scope_json(explored), "seconds",
-		(double)found->took_ns / (double)NS_PER_S, "witness", witness_json(explored),
+		(double)found->took_ns / (double)NS_PER_S, "witness", schedule_json(explored, &found->witness),
 		"outcomes", outcomes_json(found));
+	json_object_set_new(json, "engine_choices", json_pack("{sI sI}", "victim", (json_int_t)found->deadlocked,
+	                                                      "queue", (json_int_t)found->queued));
+	if (found->orders == ORDERS_WRITTEN) {
+		json_object_set_new(json, "astray", json_integer((json_int_t)found->astray));
+		json_object_set_new(json, "shown", schedule_json(explored, &found->shown));
+	}
+	return json;
 }
 
 void explored_json(FILE *to, const struct explored *explored)
