@@ -16,12 +16,13 @@
 #include "command/explore_place.h"
 #include "command/interrupt.h"
 #include "explore/order.h"
+#include "explore/stress.h"
 
 /* ---- options --------------------------------------------------------------------------------------------------- */
 
 struct explore_limits explore_limits_default(void)
 {
-	return (struct explore_limits){.preemptions = -1};
+	return (struct explore_limits){.preemptions = -1, .stress = 1000};
 }
 
 bool explore_opt_reduction(const struct opt *opt, const char *text, struct err *err)
@@ -149,9 +150,6 @@ static bool search_side_by_side(const struct job *job, const struct search_limit
 	struct explore_worlds worlds;
 	size_t n = count_worlds(job);
 
-	if (n > 1 && !explore_worlds_can_be(job->place))
-		return err_set(err, "--jobs: a MariaDB that you name tells who waits for the whole server only: one at "
-		                    "a time; --db mariadb takes throw-away servers");
 	if (!explore_worlds_open(job->world, n, job->order, job->subject, job->place, &worlds, err))
 		return false;
 	bool ok = search_all(worlds.worlds, n, to, &job->result->found, err);
@@ -198,13 +196,22 @@ static bool search(const struct job *job, const struct search_limits *to, struct
 	if (limits->random > 0)
 		return search_random(job->world, limits->seed > 0 ? (uint64_t)limits->seed : rng_fresh_seed(), to,
 		                     found, err);
-	if (limits->reduction == REDUCTION_ON && world_waits_in_client(job->world))
-		return err_set(err, "--reduction on: sessions that wait in their own client, as SQLite's do, are not "
-		                    "reduced; leave the option out");
 	const enum reduction reduction = limits->preemptions >= 0 ? REDUCTION_OFF : limits->reduction;
 	if (!search_reduces(job->world, reduction, to, &reduce, err))
 		return false;
 	return reduce ? search_reduced_and_checked(job->world, to, found, err) : search_side_by_side(job, to, err);
+}
+
+/* No order of statements says anything of what is one alone. */
+static bool put_to_the_test(const struct job *job, const struct search_limits *to, struct err *err)
+{
+	struct found *found = &job->result->found;
+	const struct database *database = &job->place->database;
+
+	if (!found->complete || !found->lone || found->violating > 0 || found->orders != ORDERS_ALLOWED)
+		return true;
+	return stress_run(job->subject->play, &database->target, &database->settings, (uint64_t)job->limits->stress, to,
+	                  found, err);
 }
 
 static bool search_in(const struct job *job, struct err *err)
@@ -217,7 +224,8 @@ static bool search_in(const struct job *job, struct err *err)
 		.max_preemptions = limits->preemptions >= 0 ? (unsigned)limits->preemptions : UINT_MAX,
 		.progress = show, .context = &progress,
 	};
-	bool ok = serial_run(job->world, job->subject->play, &job->result->serial, err) && search(job, &to, err);
+	bool ok = serial_run(job->world, job->subject->play, &job->result->serial, err) &&
+	          search(job, &to, err) && put_to_the_test(job, &to, err);
 
 	if (progress.visible)
 		fputs("\r\033[K", stderr);
@@ -241,13 +249,25 @@ static void fill(const struct explore_order *order, const struct explore_subject
 	};
 }
 
+/* What the database decides. */
+static bool check_place(const struct explore_limits *limits, const struct explore_place *place, struct err *err)
+{
+	if (limits->jobs > 1 && !explore_worlds_can_be(place))
+		return err_set(err, "--jobs: a MariaDB that you name tells who waits for the whole server only: one at "
+		                    "a time; --db mariadb takes throw-away servers");
+	if (limits->reduction == REDUCTION_ON && !db_limits_lock_waits(&place->database.target))
+		return err_set(err, "--reduction on: sessions that wait in their own client, as SQLite's do, are not "
+		                    "reduced; leave the option out");
+	return true;
+}
+
 static int run_at(const struct explore_order *order, const struct explore_limits *limits,
                   const struct explore_subject *subject, const struct explore_place *place,
                   struct explore_result *result, struct err *err)
 {
 	int code = RACY_ENVIRONMENT;
 
-	if (!explore_subject_create(subject, &place->database, err))
+	if (!check_place(limits, place, err) || !explore_subject_create(subject, &place->database, err))
 		return RACY_USAGE;
 	struct world *world = world_open(subject->play, &place->database.target, &place->database.settings, 0, err);
 	const struct job job = {order, limits, subject, place, world, result};

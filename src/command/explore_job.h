@@ -12,6 +12,7 @@ struct explore_limits {
 	int64_t max_schedules, time_ns; /* 0: no limit */
 	int64_t preemptions;            /* -1: any number */
 	int64_t random, seed;           /* 0: not at random; a fresh seed */
+	int64_t stress;                 /* rounds for what is one statement */
 	int64_t jobs;                   /* worlds side by side; 0: as many as are of use */
 	enum reduction reduction;
 	enum orders orders;             /* RANDOM is said by `random` */
@@ -34,6 +35,8 @@ opt_parse_fn explore_opt_reduction;
 	 "so many databases side by side, where all orders are run\n"                                     \
 	 "(one for each processor where there are many orders)",                                           \
 	 opt_number, &(limits).jobs, 1, EXPLORE_MOST_WORLDS},                                              \
+	{"stress", 0, "N", "what is one statement alone: N rounds of all sessions at\nonce (1000)", opt_number, \
+	 &(limits).stress, 0, INT64_MAX},                                                                  \
 	{"max-schedules", 0, "N", "stop after so many orders", opt_number, &(limits).max_schedules, 1,     \
 	 INT64_MAX},                                                                                       \
 	{"time", 0, "SECONDS", "stop after so long", opt_duration, &(limits).time_ns, 0, 0}

@@ -24,6 +24,7 @@ struct actor {
 	pthread_cond_t told;
 	enum actor_at at;
 	bool quit, begin;
+	bool has_met; /* free: since it began */
 	struct db_session *session; /* used by its own thread */
 	struct err trouble;         /* it has no session: why */
 	struct actor_step next, last;
@@ -42,11 +43,30 @@ void stage_init(struct stage *stage, size_t n)
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&stage->mutex, NULL);
 	pthread_cond_init(&stage->changed, &monotonic);
+	pthread_cond_init(&stage->met, NULL);
 	pthread_condattr_destroy(&monotonic);
+}
+
+void stage_init_free(struct stage *stage, size_t parts,
+                     void (*ended)(void *context, size_t who, const struct actor_step *step), void *context)
+{
+	stage_init(stage, 0);
+	stage->free = true;
+	stage->parts = parts;
+	stage->ended = ended;
+	stage->context = context;
+	CPU_ZERO(&stage->cpu);
+}
+
+void stage_meet(struct stage *stage)
+{
+	stage->arrived = 0;
+	stage->under_way = stage->most_under_way = 0;
 }
 
 void stage_fini(struct stage *stage)
 {
+	pthread_cond_destroy(&stage->met);
 	pthread_cond_destroy(&stage->changed);
 	pthread_mutex_destroy(&stage->mutex);
 }
@@ -86,6 +106,30 @@ static void stop_at(struct actor *actor, enum actor_at at)
 	actor->at = ACTOR_BUSY;
 }
 
+/* Free, with the mutex held: until all others are there too, or have ended without a statement. */
+static void meet(struct actor *actor)
+{
+	struct stage *stage = actor->stage;
+
+	if (actor->has_met)
+		return;
+	actor->has_met = true;
+	if (++stage->arrived == stage->parts)
+		pthread_cond_broadcast(&stage->met);
+}
+
+static void go_freely(struct actor *actor)
+{
+	struct stage *stage = actor->stage;
+
+	meet(actor);
+	while (stage->arrived < stage->parts)
+		pthread_cond_wait(&stage->met, &stage->mutex);
+	stage->under_way++;
+	if (stage->under_way > stage->most_under_way)
+		stage->most_under_way = stage->under_way;
+}
+
 static bool before(void *context, const struct db_call *call)
 {
 	struct actor *actor = context;
@@ -109,7 +153,9 @@ static bool before(void *context, const struct db_call *call)
 	}
 	event_text(actor->next.label, call->label);
 	event_text(actor->next.table, call->table != NULL ? call->table : "");
-	if (!actor->stage->closing)
+	if (actor->stage->free)
+		go_freely(actor);
+	else if (!actor->stage->closing)
 		stop_at(actor, ACTOR_READY);
 	actor->last = actor->next;
 	bool allowed = !actor->stage->closing || call->verb == DB_ROLLBACK;
@@ -123,6 +169,8 @@ static bool waiting(void *context, const struct db_call *call, int tries)
 
 	(void)call;
 	(void)tries;
+	if (actor->stage->free)
+		return false;
 	pthread_mutex_lock(&actor->stage->mutex);
 	if (!actor->stage->closing)
 		stop_at(actor, ACTOR_WAITING);
@@ -185,6 +233,10 @@ static void after(void *context, const struct db_call *call, const struct db_row
 	memcpy(actor->last.sqlstate, outcome->sqlstate, sizeof actor->last.sqlstate);
 	if (call->verb == DB_READ && outcome->err == DB_OK)
 		keep_result(&actor->last, rows);
+	if (actor->stage->free) {
+		actor->stage->under_way--;
+		actor->stage->ended(actor->stage->context, actor->who, &actor->last);
+	}
 	pthread_mutex_unlock(&actor->stage->mutex);
 }
 
@@ -203,6 +255,7 @@ static bool open_session(struct actor *actor)
 static void perform(struct actor *actor)
 {
 	actor->end = (struct play_end){0};
+	actor->has_met = false;
 	if (actor->session != NULL || open_session(actor))
 		actor->play->act(actor->play->context, actor->who, actor->session, &actor->end);
 	else
@@ -215,6 +268,7 @@ static void perform(struct actor *actor)
 		(void)open_session(actor);
 	}
 	pthread_mutex_lock(&actor->stage->mutex);
+	meet(actor);
 	actor->at = ACTOR_ENDED;
 	pthread_cond_signal(&actor->stage->changed);
 	pthread_mutex_unlock(&actor->stage->mutex);
@@ -264,7 +318,7 @@ static bool start_thread(struct actor *actor, struct err *err)
 
 static bool start(struct actor *actor, struct err *err)
 {
-	if (db_limits_lock_waits(actor->target))
+	if (actor->stage->free || db_limits_lock_waits(actor->target))
 		return start_thread(actor, err);
 	actor->fiber = fiber_new(live, actor);
 	if (actor->fiber == NULL)

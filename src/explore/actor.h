@@ -49,10 +49,23 @@ struct stage {
 	pthread_mutex_t mutex;
 	pthread_cond_t changed; /* an actor stopped */
 	bool closing;           /* no statement but ROLLBACK is allowed any more, and nobody stops */
+	/* Free: nobody is stopped, but all meet before the first statement of each. */
+	bool free;
+	size_t parts;    /* that meet */
+	size_t arrived;
+	pthread_cond_t met;
+	unsigned under_way, most_under_way; /* statements at a time */
+	void (*ended)(void *context, size_t who, const struct actor_step *step); /* with the mutex held */
+	void *context;
 	cpu_set_t cpu;          /* where its threads run, all on one: to hand over costs 6 us there, else 77 */
 };
 /* On the n-th processor, from 0 and counted around. */
 void stage_init(struct stage *stage, size_t n);
+/* One on which `parts` actors are free: threads on any processor; `ended` is told of each statement. */
+void stage_init_free(struct stage *stage, size_t parts,
+                     void (*ended)(void *context, size_t who, const struct actor_step *step), void *context);
+/* Before all its actors begin: they will meet once more. */
+void stage_meet(struct stage *stage);
 void stage_fini(struct stage *stage);
 
 struct actor;

@@ -254,5 +254,6 @@ void found_fini(struct found *found)
 	free(found->behaviours);
 	schedule_fini(&found->witness);
 	schedule_fini(&found->shown);
+	free(found->stress.outcome);
 	*found = (struct found){0};
 }

@@ -31,17 +31,15 @@ struct world {
 
 /* ---- a world ---------------------------------------------------------------------------------------- */
 
-struct world *world_open(const struct play *play, const struct db_target *target,
-                         const struct db_settings *settings, size_t nth, struct err *err)
+static struct world *open_world(struct world *world, const struct db_target *target,
+                                const struct db_settings *settings, struct err *err)
 {
-	struct world *world = mem_new(1, sizeof *world);
+	const struct play *play = world->play;
 	/* What is set for the sessions (a search path, SQLite's synchronous) holds for who sets their world up too. */
 	struct db_settings keepers = *settings;
 	bool ok;
 
 	keepers.iso = DB_ISO_DEFAULT;
-	world->play = play;
-	stage_init(&world->stage, nth);
 	world->keeper = db_open(target, &keepers, err);
 	ok = world->keeper != NULL;
 	if (ok && (db_abilities(target) & DB_HAS_CONNECTIONS) != 0) {
@@ -56,6 +54,28 @@ struct world *world_open(const struct play *play, const struct db_target *target
 		return world;
 	world_close(world);
 	return NULL;
+}
+
+struct world *world_open(const struct play *play, const struct db_target *target,
+                         const struct db_settings *settings, size_t nth, struct err *err)
+{
+	struct world *world = mem_new(1, sizeof *world);
+
+	world->play = play;
+	stage_init(&world->stage, nth);
+	return open_world(world, target, settings, err);
+}
+
+static void note_ended(void *context, size_t who, const struct actor_step *step);
+
+struct world *world_open_free(const struct play *play, const struct db_target *target,
+                              const struct db_settings *settings, struct err *err)
+{
+	struct world *world = mem_new(1, sizeof *world);
+
+	world->play = play;
+	stage_init_free(&world->stage, play->sessions, note_ended, world);
+	return open_world(world, target, settings, err);
 }
 
 void world_close(struct world *world)
@@ -334,6 +354,52 @@ static void begin(struct world *world)
 	}
 }
 
+/* Called with the stage's mutex held. */
+static void note_ended(void *context, size_t who, const struct actor_step *step)
+{
+	struct world *world = context;
+
+	(void)add_step(world->schedule, who, step);
+}
+
+static void start_anew(struct world *world, struct schedule *schedule)
+{
+	schedule->n = 0;
+	schedule->broken = schedule->blocked = schedule->deadlocked = false;
+	schedule->queued = schedule->overlapped = false;
+	schedule->result = SCHEDULE_FAILED;
+	schedule->why[0] = '\0';
+	str_clear(&schedule->state);
+	world->schedule = schedule;
+}
+
+static void judge(struct world *world, struct schedule *schedule, struct err *err)
+{
+	const struct play *play = world->play;
+
+	for (size_t i = 0; i < world->n; i++)
+		schedule->ends[i] = takes_part(world, i) ? *actor_end(world->actors[i])
+		                                         : (struct play_end){.refused = true, .text = "left out"};
+	if (play->judge(play->context, world->keeper, &schedule->state, &schedule->broken, err))
+		schedule->result = SCHEDULE_WHOLE;
+}
+
+void schedule_run_free(struct world *world, struct schedule *schedule, struct err *err)
+{
+	const struct play *play = world->play;
+
+	start_anew(world, schedule);
+	if (!play->set_up(play->context, world->keeper, err))
+		return;
+	stage_meet(&world->stage);
+	for (size_t i = 0; i < world->n; i++)
+		actor_begin(world->actors[i]);
+	for (size_t i = 0; i < world->n; i++)
+		(void)actor_await(world->actors[i], INT64_MAX);
+	schedule->overlapped = world->stage.most_under_way > 1;
+	judge(world, schedule, err);
+}
+
 static void run(struct world *world, const struct chooser *chooser, struct schedule *schedule, struct err *err)
 {
 	const struct play *play = world->play;
@@ -343,13 +409,8 @@ static void run(struct world *world, const struct chooser *chooser, struct sched
 	begin(world);
 	bool whole = play_on(world, chooser, err);
 	end_parts(world);
-	if (!whole)
-		return;
-	for (size_t i = 0; i < world->n; i++)
-		schedule->ends[i] = takes_part(world, i) ? *actor_end(world->actors[i])
-		                                         : (struct play_end){.refused = true, .text = "left out"};
-	if (play->judge(play->context, world->keeper, &schedule->state, &schedule->broken, err))
-		schedule->result = SCHEDULE_WHOLE;
+	if (whole)
+		judge(world, schedule, err);
 }
 
 void schedule_run(struct world *world, const struct chooser *chooser, struct schedule *schedule, struct err *err)
@@ -360,12 +421,7 @@ void schedule_run(struct world *world, const struct chooser *chooser, struct sch
 	             sched_getaffinity(0, sizeof before, &before) == 0 &&
 	             sched_setaffinity(0, sizeof world->stage.cpu, &world->stage.cpu) == 0;
 
-	schedule->n = 0;
-	schedule->broken = schedule->blocked = schedule->deadlocked = schedule->queued = false;
-	schedule->result = SCHEDULE_FAILED;
-	schedule->why[0] = '\0';
-	str_clear(&schedule->state);
-	world->schedule = schedule;
+	start_anew(world, schedule);
 	run(world, chooser, schedule, err);
 	if (moved)
 		(void)sched_setaffinity(0, sizeof before, &before);

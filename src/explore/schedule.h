@@ -13,6 +13,9 @@ struct world;
  * uses. `nth`, from 0: of worlds side by side each has a processor of its own, as long as there are so many. */
 struct world *world_open(const struct play *play, const struct db_target *target,
                          const struct db_settings *settings, size_t nth, struct err *err) MUST_USE;
+/* One whose sessions nobody stops; for schedule_run_free only. */
+struct world *world_open_free(const struct play *play, const struct db_target *target,
+                              const struct db_settings *settings, struct err *err) MUST_USE;
 void world_close(struct world *world);
 const struct play *world_play(const struct world *world);
 /* A session that waits does so in its own client (SQLite). */
@@ -47,6 +50,7 @@ struct schedule {
 	bool broken;       /* an invariant does not hold in it */
 	bool blocked;      /* some statement waited */
 	bool deadlocked;   /* nobody could go on but by the engine's own doing */
+	bool overlapped;   /* run free: two had a statement under way at a time */
 	bool queued;       /* of several sessions that waited the engine let some go on, and others not */
 	char why[128];
 };
@@ -62,5 +66,8 @@ struct chooser {
 
 /* `= {0}`, or one that was run before, whose memory is used again. */
 void schedule_run(struct world *world, const struct chooser *chooser, struct schedule *schedule, struct err *err);
+/* All sessions at once, in a free world: they meet before their first statements, and nobody says anything from then
+ * on. The steps are in the order of their ends. */
+void schedule_run_free(struct world *world, struct schedule *schedule, struct err *err);
 
 #endif

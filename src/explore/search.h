@@ -34,6 +34,13 @@ enum orders {
 /* "allowed", "literal", "written", "random". */
 const char *orders_name(enum orders orders);
 
+/* See stress.h. */
+struct stress {
+	uint64_t rounds, overlapping; /* in which at least two sessions had a statement under way at a time */
+	uint64_t bad; /* that came to what no serial order does */
+	char *outcome; /* of the first of these; NULL: none */
+};
+
 struct found {
 	bool complete; /* every schedule was run */
 	enum orders orders;
@@ -43,6 +50,7 @@ struct found {
 	uint64_t violating;     /* either of the next two */
 	uint64_t breaking;      /* an invariant does not hold in the end */
 	uint64_t unlike_serial; /* whose outcome no serial order has */
+	struct stress stress;
 	bool lone;         /* in every schedule some session was one statement that was its own transaction */
 	uint64_t diverged; /* beginnings that went another way when they were run again */
 	uint64_t unsure;

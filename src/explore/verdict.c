@@ -6,7 +6,7 @@
 enum explored_verdict explored_verdict_of(const struct found *found, const char **reason)
 {
 	*reason = "";
-	if (found->violating > 0)
+	if (found->violating > 0 || found->stress.bad > 0)
 		return EXPLORED_VIOLATED;
 	if (found->unsure > 0) {
 		*reason = found->why;
@@ -22,7 +22,7 @@ enum explored_verdict explored_verdict_of(const struct found *found, const char 
 	}
 	if (found->lone) {
 		*reason = "An operation is one statement, and a transaction of its own: that nothing comes between "
-		          "what it reads and what it writes is the engine's claim. `racy run` puts it to the test.";
+		          "what it reads and what it writes is the engine's claim.";
 		return EXPLORED_INCONCLUSIVE;
 	}
 	return EXPLORED_PROVEN;

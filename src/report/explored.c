@@ -70,6 +70,13 @@ static void add_counts(struct str *text, const struct explored *explored)
 	if (found->queued > 0)
 		add_count(text, "queued", found->queued, "who of several that wait goes on is the engine's choice");
 	add_count(text, "behaviours", found->n_behaviours, "");
+	if (found->stress.rounds > 0) {
+		char overlapped[64];
+		(void)snprintf(overlapped, sizeof overlapped, "rounds of all at once; in %" PRIu64 " they overlapped",
+		               found->stress.overlapping);
+		add_count(text, "stressed", found->stress.rounds, overlapped);
+		add_count(text, "... unlike any serial", found->stress.bad, "");
+	}
 	if (found->diverged > 0)
 		add_count(text, "run again", found->diverged, "the same beginning went another way at first");
 }
@@ -167,6 +174,12 @@ static void add_verdict(struct str *text, const struct report_style *style, cons
 		               "data. Orders are cases, not probabilities.");
 		break;
 	case EXPLORED_VIOLATED:
+		if (found->violating == 0) {
+			str_printf(&line, "VIOLATED: %" PRIu64 " of %" PRIu64 " rounds of all at once came to what no "
+			           "serial order does. The first:\n%s", found->stress.bad, found->stress.rounds,
+			           found->stress.outcome);
+			break;
+		}
 		str_printf(&line,
 		           "VIOLATED: %" PRIu64 " of %s%" PRIu64 " orders break an invariant or come to what no serial "
 		           "order does. Orders are cases, not probabilities.", found->violating,
@@ -181,6 +194,9 @@ static void add_verdict(struct str *text, const struct report_style *style, cons
 		break;
 	case EXPLORED_INCONCLUSIVE:
 		str_printf(&line, "INCONCLUSIVE: no order that was run breaks an invariant. %s", reason);
+		if (found->stress.rounds > 0)
+			str_printf(&line, " None of %" PRIu64 " rounds of all at once showed otherwise, which proves "
+			           "nothing.", found->stress.rounds);
 		break;
 	}
 	str_add_char(text, '\n');
@@ -316,6 +332,10 @@ json_t *explored_object(const struct explored *explored)
 		"outcomes", outcomes_json(found));
 	json_object_set_new(json, "engine_choices", json_pack("{sI sI}", "victim", (json_int_t)found->deadlocked,
 	                                                      "queue", (json_int_t)found->queued));
+	if (found->stress.rounds > 0)
+		json_object_set_new(json, "stress", json_pack("{sI sI sI}", "rounds", (json_int_t)found->stress.rounds,
+		                                              "overlapping", (json_int_t)found->stress.overlapping,
+		                                              "unlike_serial", (json_int_t)found->stress.bad));
 	if (found->orders == ORDERS_WRITTEN) {
 		json_object_set_new(json, "astray", json_integer((json_int_t)found->astray));
 		json_object_set_new(json, "shown", schedule_json(explored, &found->shown));

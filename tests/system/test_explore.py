@@ -112,6 +112,60 @@ class Verdicts(Explore):
         self.assertEqual((told["verdict"], told["complete"]), ("inconclusive", True))
         self.assertIn("one statement", told["reason"])
 
+    def test_what_no_order_of_statements_shows_is_stressed(self):
+        """One statement that counts and inserts: a snapshot each on both servers, one writer at a time on SQLite."""
+        path = os.path.join(self.home, "count.sql")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("schema { CREATE TABLE t (n INTEGER) }\nsession A step add { INSERT INTO t (n) SELECT COUNT(*) FROM t }\n"
+                       "session B like A\nsession C like A\n")
+        for db in ("mariadb", "postgres"):
+            told = self.explore(path, "--db", db, "--stress", 2000, code=1)
+            self.assertEqual((told["verdict"], told["violating"], told["stress"]["rounds"]), ("violated", 0, 2000))
+            self.assertGreater(told["stress"]["unlike_serial"], 0)
+        told = self.explore(path, "--db", "sqlite:x", "--stress", 200, code=4)
+        self.assertEqual((told["verdict"], told["stress"]["rounds"], told["stress"]["unlike_serial"]), ("inconclusive", 200, 0))
+        self.assertNotIn("stress", self.explore(path, "--db", "sqlite:x", "--stress", 0, code=4))
+
+    def test_one_order(self):
+        order = "A.begin B.begin A.read B.read A.write B.write A.commit B.commit"
+        path = os.path.join(FILES, "deposit.sql")
+        told = self.explore(path, "--db", "postgres", "--order", order, code=1)
+        self.assertEqual((told["schedules"], told["violating"], told["astray"], told["complete"]), (1, 1, 0, False))
+        self.assertEqual((told["shown"]["order"], told["scope"]["orders"]), (order, "written"))
+        locked = os.path.join(FILES, "deposit-locked.sql")
+        told = self.explore(locked, "--db", "postgres", "--order", order, code=4)
+        self.assertEqual((told["verdict"], told["violating"], told["witness"], told["astray"]), ("not_found", 0, None, 1))
+        self.assertEqual(told["shown"]["order"], "A.begin B.begin A.read B.read A.write A.commit B.write B.commit")
+        self.assertEqual(told["shown"]["state"], "(1, 200)")
+        written = os.path.join(self.home, "written.sql")
+        with open(path, encoding="ascii") as file, open(written, "w", encoding="ascii") as to:
+            to.write(file.read() + "order A.begin A.read A.write A.commit B.begin B.read B.write B.commit\norder %s # both\n" % order)
+        told = self.explore(written, "--db", "mariadb", "--orders", "written", code=1)
+        self.assertEqual((told["schedules"], told["violating"]), (2, 1))
+        for args, words in (((path, "--order", "A.x"), "the session A has no step 'x'"),
+                            ((path, "--order", "C.read"), "'C.read' is no step"),
+                            ((path, "--orders", "written"), "there is no line such as"),
+                            ((path, "--order", "A.read", "--random", 3), "only one of")):
+            self.assertIn(words, self.racy("explore", *args, "--db", "sqlite:x", code=2).stderr)
+
+    def test_worlds_side_by_side_find_the_same(self):
+        for what in ((os.path.join(FILES, "deposit.sql"), "--db", "postgres"), ("deposit/atomic_no_delay", "--db", "mariadb"),
+                     ("deposit/non_atomic_no_delay", "--db", "sqlite:x", "--sessions", 3)):
+            one, two = (self.explore(*what, "--jobs", jobs, code=1) for jobs in (1, 2))
+            one.pop("seconds"), two.pop("seconds")
+            self.assertEqual(one, two)
+        url = self.mariadb()
+        self.assertIn("one at a time", self.racy("explore", "deposit/update_first", "--db", url, "--jobs", 2, code=2).stderr)
+
+    def test_what_the_engine_chose_is_counted(self):
+        three = os.path.join(self.home, "three.sql")
+        with open(os.path.join(FILES, "deposit-locked.sql"), encoding="ascii") as file, open(three, "w", encoding="ascii") as to:
+            to.write(file.read() + "session C like A\n")
+        told = self.explore(three, "--db", "postgres", "--random", 200)
+        self.assertGreater(told["engine_choices"]["queue"], 0)
+        told = self.explore("deposit/atomic_no_delay", "--db", "mariadb", code=1)
+        self.assertEqual(told["engine_choices"], {"victim": told["deadlocked"], "queue": 0})
+
     def test_the_fields(self):
         told = self.explore("deposit/update_first", "--db", "mariadb", "--isolation", "repeatable-read", code=0)
         for name in ("verdict", "complete", "schedules", "violating", "refusing", "by_code", "blocking", "behaviours", "diverged",

@@ -68,7 +68,7 @@ class Reduction(lab.Home):
             self.assertEqual((told["schedules"], told["behaviours"], told["complete"]), (96, 16, True), db)
 
     def test_not_where_sessions_wait_in_their_client(self):
-        done = self.racy("explore", "deposit/update_first", "--db", "sqlite:x", "--reduction", "on", code=3)
+        done = self.racy("explore", "deposit/update_first", "--db", "sqlite:x", "--reduction", "on", code=2)
         self.assertIn("are not reduced", done.stderr)
 
 
