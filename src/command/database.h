@@ -14,6 +14,7 @@ struct database_options {
 	const char *urls[DATABASE_MOST];
 	size_t n_urls; /* 0: RACY_DB from the environment, else the command's default */
 	bool several;  /* the command takes more than one; else a second --db is an error */
+	bool own_server; /* the address is that of a throw-away server which the caller has started */
 	enum db_iso iso;
 	struct db_setting sets[DATABASE_MAX_SETS];
 	size_t n_sets;

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "command/again.h"
 #include "command/demo.h"
+#include "command/demo_proof.h"
 
 enum { TOLD = 3 };
 static const char shown[] = "atomic_long_delay"; /* with a transaction, which people expect to help */
@@ -245,6 +246,8 @@ static void tell_next(const struct demo_story *story, const struct run_result *l
 	       "    %s run deposit/row_locking_atomic_long_delay --mix non_atomic_no_delay%s\n",
 	       racy, shown, on, racy, on);
 	tell_levels(loser, racy, on);
+	printf("  every order of another way's statements, or of your own SQL: docs/explore.md\n"
+	       "    %s explore deposit/compare_and_set%s\n", racy, on);
 	tell_engines(story, racy);
 	printf("  what does the code do, and why does it race?\n"
 	       "    %s explain deposit/%s\n"
@@ -264,5 +267,9 @@ void story_tell(const struct demo_story *story)
 	} else {
 		report_differences(stdout, &story->style, story->runs, DEMO_WAYS, story->databases->n);
 	}
+	struct err err = {0};
+	if (!demo_prove(story, &err))
+		fprintf(stderr, "racy demo: not every order of the statements could be run: %s\n", err_text(&err));
+	err_fini(&err);
 	tell_next(story, loser);
 }

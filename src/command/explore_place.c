@@ -65,6 +65,17 @@ static void set_unless_said(struct database_options *options, const char *name, 
 		options->sets[options->n_sets++] = (struct db_setting){name, value};
 }
 
+/* On a server of our own: only a superuser may set it, which we are there, that a deadlock is found after 10 ms and not
+ * after a second. Nor does anybody need what a crash would take. */
+static void suit_server(struct explore_place *place, const char *address)
+{
+	place->relaxed = strncmp(address, "postgres", strlen("postgres")) != 0;
+	if (place->relaxed)
+		return;
+	set_unless_said(place->options, "deadlock_timeout", "10ms");
+	set_unless_said(place->options, "synchronous_commit", "off");
+}
+
 static bool choose(struct explore_place *place, size_t nth, struct err *err)
 {
 	struct database_options *options = place->options;
@@ -75,15 +86,10 @@ static bool choose(struct explore_place *place, size_t nth, struct err *err)
 		set_unless_said(options, "synchronous", "off");
 		return make_file(place, err);
 	}
+	if (database_is_throw_away(said) || options->own_server)
+		suit_server(place, said);
 	if (!database_is_throw_away(said))
 		return make_schema(place, said, nth, err);
-	/* Only a superuser may set it, which we are there: a deadlock is found after 10 ms, not after a second.
-	 * Nor does anybody need what a crash would take. */
-	if (text_equal(said, "postgres")) {
-		set_unless_said(options, "deadlock_timeout", "10ms");
-		set_unless_said(options, "synchronous_commit", "off");
-	}
-	place->relaxed = text_equal(said, "mariadb");
 	place->url = mem_text(said);
 	return true;
 }

@@ -36,6 +36,10 @@ class Demo(Home):
         self.assertIn("The transaction did not help: nobody locked the row.", text)
         self.assertRegex(text, r"erases request \d")
         self.assertIn("seed 41.", text)
+        self.assertRegex(text, r"\nLuck\? Every order of the statements of two such requests, on this server \([\d.]+ m?s\):\n"
+                         r"  atomic_no_delay +60 of 112 orders lose money\. The shortest:\n"
+                         r"      A  read 0 .*\n      B  .*read 0 .*\n      in the end: balance 200, recorded 100 200\n"
+                         r"  row_locking_atomic_long_delay  0 of 36\. Shown for 2 requests, statement by statement;\n")
         self.assertNotIn("safe", text)
 
     def test_as_json(self):
@@ -48,6 +52,7 @@ class Demo(Home):
         self.assertRegex(text, r"^SQLite 3\.")
         self.assertIn("demo --db mariadb", text)
         self.assertRegex(text, r"atomic_long_delay\s+\d+\s+\d+ busy\s+\d+\s+\d+\s+0\s+none seen")
+        self.assertRegex(text, r"requests, on SQLite \([\d.]+ m?s\):\n  atomic_no_delay +0 of \d+; in \d+ somebody is refused\. Shown")
         self.assertEqual(self.json_of("account", "list", "--db", self.sqlite()), [])
 
     def test_on_several_a_column_each_and_what_differs(self):
