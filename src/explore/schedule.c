@@ -154,15 +154,16 @@ static size_t list_busy(struct world *world, size_t *busy)
 }
 
 /* Of the busy ones those that wait stay; the others are awaited. *moved: at least one of them was. All sessions are
- * named: who waits for one that is not could be waiting for a stranger. */
+ * named, also the one that sets up: who waits for one that is not could be waiting for a stranger. */
 static bool look_once(struct world *world, const size_t *busy, size_t n, bool *moved, struct err *err)
 {
-	struct db_session *sessions[PLAY_MOST_SESSIONS];
-	enum db_wait waits[PLAY_MOST_SESSIONS];
+	struct db_session *sessions[PLAY_MOST_SESSIONS + 1];
+	enum db_wait waits[PLAY_MOST_SESSIONS + 1];
 
 	for (size_t i = 0; i < world->n; i++)
 		sessions[i] = actor_session(world->actors[i]);
-	if (!db_who_waits(world->observer, sessions, world->n, STEP_LIMIT_NS, waits, err)) {
+	sessions[world->n] = world->keeper;
+	if (!db_who_waits(world->observer, sessions, world->n + 1, STEP_LIMIT_NS, waits, err)) {
 		world->schedule->result = SCHEDULE_FAILED;
 		return false;
 	}

@@ -62,7 +62,7 @@ class Verdicts(Explore):
             self.assertEqual(told["violating"], told["breaking"])
             self.assertEqual(told["breaking"], told["unlike_serial"])
             for way in ("row_locking_atomic_long_delay", "update_first", "compare_and_set", "optimistic_version", "for_share",
-                        "serializable", "ledger", "atomic_update"):
+                        "serializable", "ledger", "atomic_update", "advisory_lock", "retry_lost_commit"):
                 self.assertEqual(self.verdict("deposit/" + way, db), "proven", (way, db))
 
     def test_sqlite(self):

@@ -8,7 +8,7 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 FILES = os.path.join(ROOT, "docs", "explore")
 HISTORIES = os.path.join(ROOT, "docs", "isolation")
 WAYS = ("atomic_no_delay", "non_atomic_no_delay", "row_locking_atomic_long_delay", "update_first", "compare_and_set",
-        "optimistic_version", "for_share", "atomic_update", "ledger")
+        "optimistic_version", "for_share", "advisory_lock", "atomic_update", "ledger", "retry_lost_commit")
 LEVELS = ("read-committed", "repeatable-read", "serializable")
 
 
