@@ -241,7 +241,8 @@ static void fill(const struct explore_order *order, const struct explore_subject
 	result->database = mem_text(explore_place_text(place));
 	result->explored = (struct explored){
 		.what = subject->what, .state = explore_subject_state(subject),
-		.sessions = subject->play->sessions, .parts = subject->parts, .identity = &result->identity,
+		.sessions = subject->play->sessions, .parts = subject->parts, .own_levels = subject->own_levels,
+		.identity = &result->identity,
 		.database = result->database, .sets = order->where.sets, .n_sets = order->where.n_sets,
 		.server_setting = explore_place_server_setting(place),
 		.max_tries = (int)order->handling.max_tries, .no_transaction = order->handling.no_transaction,

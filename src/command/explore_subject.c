@@ -68,9 +68,15 @@ static bool take_variants(const struct explore_order *order, struct explore_subj
 	play->sessions = order->sessions != 0 ? (size_t)order->sessions : n > 1 ? n : 2;
 	for (size_t i = n; i < play->sessions; i++)
 		play->entries[i] = play->entries[i % n];
-	for (size_t i = 0; i < play->sessions; i++)
-		subject->parts[i] = play->entries[i].variant->name;
 	subject->iso = play->entries[0].variant->iso;
+	for (size_t i = 0; i < play->sessions; i++) {
+		subject->parts[i] = play->entries[i].variant->name;
+		if (play->entries[i].variant->iso != subject->iso)
+			subject->iso = DB_ISO_DEFAULT;
+	}
+	for (size_t i = 0; i < play->sessions; i++)
+		if (play->entries[i].variant->iso != subject->iso)
+			subject->own_levels[i] = db_iso_name(play->entries[i].variant->iso);
 	play->amount = 100;
 	play->tx_mode = handling_tx_mode(&order->handling);
 	play->retry = handling_retry(&order->handling);

@@ -35,7 +35,8 @@ struct explore_subject {
 	struct script_play transactions;
 	const struct play *play;
 	const char *parts[PLAY_MOST_SESSIONS]; /* what each session does, in a word */
-	enum db_iso iso; /* a variant's own level; DEFAULT: it has none */
+	enum db_iso iso; /* the variants' own level; DEFAULT: they have none, or not all the same */
+	const char *own_levels[PLAY_MOST_SESSIONS]; /* of a session that has another one; NULL: none */
 };
 /* The words of the command line, "A", "+", "B". It must not move from then on. False: the error. Give it back with
  * explore_subject_fini in any case. */

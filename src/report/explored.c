@@ -211,6 +211,10 @@ void explored_text(FILE *to, const struct report_style *style, const struct expl
 	str_printf(&text, "%s, %zu sessions from %s; ", explored->what, explored->sessions, explored->state);
 	add_server(&text, explored->identity);
 	str_printf(&text, ", %s.\n", explored->database);
+	for (size_t i = 0; i < explored->sessions; i++)
+		if (explored->own_levels[i] != NULL)
+			str_printf(&text, "%c is at a level of its own, %s.\n", (char)('A' + i),
+			           explored->own_levels[i]);
 	for (size_t i = 0; i < explored->n_sets; i++)
 		str_printf(&text, "Set for its own sessions: %s = %s.\n", explored->sets[i].name,
 		           explored->sets[i].value);
@@ -260,6 +264,18 @@ static json_t *schedule_json(const struct explored *explored, const struct sched
 	return json;
 }
 
+static json_t *levels_json(const struct explored *explored)
+{
+	json_t *levels = json_object();
+
+	for (size_t i = 0; i < explored->sessions; i++) {
+		const char who[2] = {(char)('A' + i), '\0'};
+		if (explored->own_levels[i] != NULL)
+			json_object_set_new(levels, who, json_string(explored->own_levels[i]));
+	}
+	return levels;
+}
+
 static json_t *scope_json(const struct explored *explored)
 {
 	const struct found *found = explored->found;
@@ -281,6 +297,7 @@ static json_t *scope_json(const struct explored *explored)
 	json_object_set_new(json, "engine", json_string(explored->identity->engine));
 	if (explored->server_setting != NULL)
 		json_object_set_new(json, "server_setting", json_string(explored->server_setting));
+	json_object_set_new(json, "own_levels", levels_json(explored));
 	if (found->orders == ORDERS_RANDOM)
 		json_object_set_new(json, "seed", json_integer((json_int_t)found->seed));
 	if (found->reduced)

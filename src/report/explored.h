@@ -13,6 +13,7 @@ struct explored {
 	const char *state; /* what the sessions begin with, in words */
 	size_t sessions;
 	const char *const *parts; /* of each session: what it does */
+	const char *const *own_levels; /* of each: an isolation level other than the identity's; NULL: none */
 	const struct db_identity *identity;
 	const char *database; /* the URL without its password, or what stands for it */
 	const struct db_setting *sets;

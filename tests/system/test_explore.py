@@ -78,8 +78,11 @@ class Verdicts(Explore):
             self.assertEqual(self.verdict("deposit/serializable", db, "--no-transaction"), "violated")
             self.assertEqual(self.verdict("deposit/for_share", db, "--no-transaction"), "violated")
             self.assertEqual(self.verdict("row_locking_atomic_long_delay + non_atomic_no_delay", db), "violated")
-            self.assertEqual(self.verdict("update_first + atomic_no_delay", db), "violated")
-            self.assertEqual(self.verdict("optimistic_version + atomic_no_delay", db), "violated")
+            for way in ("row_locking_atomic_long_delay", "update_first", "compare_and_set", "optimistic_version", "for_share",
+                        "serializable", "atomic_update", "advisory_lock", "retry_lost_commit"):
+                self.assertEqual(self.verdict(way + " + atomic_no_delay", db), "violated", way)
+        told = self.explore("atomic_no_delay", "+", "serializable", "--db", "postgres", code=1)
+        self.assertEqual((told["scope"]["level"], told["scope"]["own_levels"]), ("READ COMMITTED", {"B": "SERIALIZABLE"}))
 
     def test_three_sessions_and_tries(self):
         told = self.explore("deposit/update_first", "--db", "postgres", "--sessions", 3, code=0)
