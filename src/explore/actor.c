@@ -25,7 +25,8 @@ struct actor {
 	enum actor_at at;
 	bool quit, begin;
 	bool has_met; /* free: since it began */
-	struct db_session *session; /* used by its own thread */
+	struct db_session *session; /* used by its own thread; closed by nobody else, and between parts only */
+	bool usable;                /* the session, for another part */
 	struct err trouble;         /* it has no session: why */
 	struct actor_step next, last;
 	struct play_end end;
@@ -252,21 +253,27 @@ static bool open_session(struct actor *actor)
 	return session != NULL;
 }
 
+/* Another one for what the last part broke: not then, since the scheduler may have been asking about it. */
+static bool renew_session(struct actor *actor)
+{
+	db_close(actor->session);
+	pthread_mutex_lock(&actor->stage->mutex);
+	actor->session = NULL;
+	pthread_mutex_unlock(&actor->stage->mutex);
+	return open_session(actor);
+}
+
 static void perform(struct actor *actor)
 {
-	actor->end = (struct play_end){0};
+	bool usable = actor->usable || renew_session(actor);
+
+	actor->end = (struct play_end){.err = DB_LOST};
 	actor->has_met = false;
-	if (actor->session != NULL || open_session(actor))
+	if (usable)
 		actor->play->act(actor->play->context, actor->who, actor->session, &actor->end);
 	else
 		(void)snprintf(actor->end.text, sizeof actor->end.text, "no session");
-	if (!actor->end.sound) {
-		db_close(actor->session);
-		pthread_mutex_lock(&actor->stage->mutex);
-		actor->session = NULL;
-		pthread_mutex_unlock(&actor->stage->mutex);
-		(void)open_session(actor);
-	}
+	actor->usable = usable && actor->end.sound;
 	pthread_mutex_lock(&actor->stage->mutex);
 	meet(actor);
 	actor->at = ACTOR_ENDED;
@@ -278,7 +285,7 @@ static void live(void *context)
 {
 	struct actor *actor = context;
 
-	(void)open_session(actor);
+	actor->usable = open_session(actor);
 	pthread_mutex_lock(&actor->stage->mutex);
 	actor->at = ACTOR_IDLE;
 	pthread_cond_signal(&actor->stage->changed);

@@ -90,7 +90,8 @@ const struct actor_step *actor_next(const struct actor *actor);
 const struct actor_step *actor_last(const struct actor *actor);
 /* ENDED: how. */
 const struct play_end *actor_end(const struct actor *actor);
-/* For db_who_waits and db_cancel only. It changes with actor_begin when the last part broke it. */
+/* For db_who_waits and db_cancel only. It changes with actor_begin when the last part broke it; NULL: there is none,
+ * since another one could not be had. */
 struct db_session *actor_session(const struct actor *actor);
 
 #endif

@@ -15,7 +15,7 @@ enum { PLAY_MOST_SESSIONS = 8 };
 struct play_end {
 	uint32_t attempt;  /* told while it acts: from 0, one more each time that the part begins anew */
 	bool refused;      /* the database or a condition on what was read said no: as if it had not been there */
-	enum db_err err;   /* refused: what the database said; DB_OK: it was the operation's own condition */
+	enum db_err err;   /* what the database said in the end; DB_OK: nothing, or the operation's own condition */
 	bool sound;        /* the session may be used again: no transaction is open, and it is not broken */
 	char text[64];     /* "done", "denied", "deadlock": part of the behaviour */
 };

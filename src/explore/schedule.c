@@ -158,15 +158,21 @@ static size_t list_busy(struct world *world, size_t *busy)
 static bool look_once(struct world *world, const size_t *busy, size_t n, bool *moved, struct err *err)
 {
 	struct db_session *sessions[PLAY_MOST_SESSIONS + 1];
-	enum db_wait waits[PLAY_MOST_SESSIONS + 1];
+	enum db_wait answers[PLAY_MOST_SESSIONS + 1], waits[PLAY_MOST_SESSIONS];
+	size_t asked[PLAY_MOST_SESSIONS], n_asked = 0;
 
 	for (size_t i = 0; i < world->n; i++)
-		sessions[i] = actor_session(world->actors[i]);
-	sessions[world->n] = world->keeper;
-	if (!db_who_waits(world->observer, sessions, world->n + 1, STEP_LIMIT_NS, waits, err)) {
+		if (actor_session(world->actors[i]) != NULL) {
+			sessions[n_asked] = actor_session(world->actors[i]);
+			asked[n_asked++] = i;
+		}
+	sessions[n_asked] = world->keeper;
+	if (!db_who_waits(world->observer, sessions, n_asked + 1, STEP_LIMIT_NS, answers, err)) {
 		world->schedule->result = SCHEDULE_FAILED;
 		return false;
 	}
+	for (size_t i = 0; i < n_asked; i++)
+		waits[asked[i]] = answers[i];
 	*moved = false;
 	for (size_t i = 0; i < n; i++) {
 		if (waits[busy[i]] == DB_WAITS)
@@ -378,9 +384,15 @@ static void judge(struct world *world, struct schedule *schedule, struct err *er
 {
 	const struct play *play = world->play;
 
-	for (size_t i = 0; i < world->n; i++)
+	for (size_t i = 0; i < world->n; i++) {
 		schedule->ends[i] = takes_part(world, i) ? *actor_end(world->actors[i])
 		                                         : (struct play_end){.refused = true, .text = "left out"};
+		/* Somebody ended it, or the server did: nothing of this is an order's doing. */
+		if (schedule->ends[i].err == DB_LOST) {
+			(void)unsure(schedule, "a session's connection was lost");
+			return;
+		}
+	}
 	if (play->judge(play->context, world->keeper, &schedule->state, &schedule->broken, err))
 		schedule->result = SCHEDULE_WHOLE;
 }

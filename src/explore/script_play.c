@@ -140,7 +140,7 @@ static void act(void *context, size_t who, struct db_session *session, struct pl
 		tx = part.outcome.tx;
 	}
 	end->refused = failed != DB_OK;
-	end->err = failed;
+	end->err = part.outcome.err == DB_LOST ? DB_LOST : failed;
 	end->sound = tx == DB_TX_NONE && failed != DB_LOST;
 	(void)snprintf(end->text, sizeof end->text, "%s", failed == DB_OK ? "done" : db_err_name(failed));
 	keep_values(play->values[who], &part, end->refused);

@@ -34,6 +34,8 @@ bool stress_run(const struct play *play, const struct db_target *target, const s
 	for (uint64_t i = 0; ok && i < rounds && !is_over(limits, began_ns); i++) {
 		schedule_run_free(world, &schedule, err);
 		ok = schedule.result == SCHEDULE_WHOLE;
+		if (!ok && schedule.result != SCHEDULE_FAILED)
+			err_set(err, "a round of all at once: %s", schedule.why);
 		if (ok)
 			note(play, limits, &schedule, &found->stress);
 	}

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import time
 import unittest
+import urllib.parse
 
 import lab
 
@@ -204,6 +205,35 @@ class Bounds(Explore):
         self.assertEqual((told["verdict"], told["complete"], process.returncode), ("not_found", False, 4))
         self.assertEqual(os.listdir(self.home), [])
 
+    ASK = {
+        "mariadb": ("SELECT id FROM information_schema.processlist WHERE db LIKE 'racy_explore%' ORDER BY id", "KILL %s", "SHOW DATABASES"),
+        "postgres": ("SELECT pid FROM pg_stat_activity WHERE datname LIKE 'racy_explore%' ORDER BY pid",
+                     "SELECT pg_terminate_backend(%s)", "SELECT datname FROM pg_database"),
+    }
+
+    @staticmethod
+    def ask(word, url, sql):
+        socket = urllib.parse.unquote(re.search("socket=(.*)", url).group(1))
+        command = {"mariadb": ["mariadb", "--no-defaults", "--user=root", "--socket=" + socket, "-N", "-e"],
+                   "postgres": ["psql", "-X", "-A", "-t", "-h", socket, "-U", "postgres", "-c"]}[word]
+        return subprocess.run([*command, sql], check=True, stdout=subprocess.PIPE, text=True, timeout=lab.HUNG).stdout.split()
+
+    def test_a_connection_that_is_ended_is_no_order_of_statements(self):
+        """Whichever it is, a session's or the laboratory's own: no verdict comes of it, and nothing is left."""
+        for word, (connections, kill, databases) in self.ASK.items():
+            url = self.server(word)
+            before = self.ask(word, url, databases)
+            for victim in (0, 1, 3):
+                process = self.start("explore", "deposit/update_first", "--db", url, "--sessions", 3, "--reduction", "off", "--jobs", 1)
+                end = time.monotonic() + lab.HUNG
+                while len(self.ask(word, url, connections)) < 5:  # three sessions, who sets up, who observes
+                    self.assertLess(time.monotonic(), end)
+                self.ask(word, url, kill % self.ask(word, url, connections)[victim])
+                out, err = process.communicate(timeout=lab.HUNG)
+                self.assertIn(process.returncode, (3, 4), (word, victim, out, err))
+                self.assertRegex(out + err, "connection was lost|lost|cannot be asked", (word, victim))
+            self.assertEqual(self.ask(word, url, databases), before)
+
     def test_a_database_that_was_named_is_left_alone(self):
         path = os.path.join(self.home, "shop.db")
         with sqlite3.connect(path) as db:
@@ -212,15 +242,10 @@ class Bounds(Explore):
         self.explore("deposit/update_first", "--db", "sqlite:" + path, code=0)
         self.assertEqual(open(path, "rb").read(), before)
         url = self.mariadb()
-        socket = re.search("socket=(.*)", url).group(1)
-
-        def ask(sql):
-            return subprocess.run(["mariadb", "--no-defaults", "--user=root", "--socket=" + socket, "-N", "-e", sql], check=True,
-                                  stdout=subprocess.PIPE, text=True, timeout=lab.HUNG).stdout
-
-        rows = ask("SELECT COUNT(*) FROM racy.demo_account") + ask("SHOW DATABASES")
+        rows = "SELECT COUNT(*) FROM racy.demo_account"
+        before = self.ask("mariadb", url, rows), self.ask("mariadb", url, "SHOW DATABASES")
         self.explore("deposit/update_first", "--db", url, code=0)
-        self.assertEqual(ask("SELECT COUNT(*) FROM racy.demo_account") + ask("SHOW DATABASES"), rows)
+        self.assertEqual((self.ask("mariadb", url, rows), self.ask("mariadb", url, "SHOW DATABASES")), before)
 
     def test_what_is_wrong_is_told(self):
         for args, words in ((["deposit/no"], "no"), ([], "name a variant"),
