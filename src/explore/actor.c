@@ -20,7 +20,7 @@ struct actor {
 	pthread_t thread;
 	pthread_cond_t told;
 	enum actor_at at;
-	bool quit, begin;
+	bool quit, begin, stale; /* stale: its session is of no more use */
 	struct db_session *session; /* used by its own thread */
 	struct err trouble;         /* it has no session: why */
 	struct actor_step next, last;
@@ -169,20 +169,37 @@ static bool open_session(struct actor *actor)
 	return session != NULL;
 }
 
+static void close_session(struct actor *actor)
+{
+	db_close(actor->session);
+	pthread_mutex_lock(&actor->stage->mutex);
+	actor->session = NULL;
+	pthread_mutex_unlock(&actor->stage->mutex);
+	actor->stale = false;
+}
+
+/* It broke, or is in a transaction still, which the engine takes back when nobody is there any more. It is closed when
+ * the next part begins, since until then others are asked by it whether they wait; not so on SQLite. */
+static void give_up_session(struct actor *actor)
+{
+	actor->stale = actor->session != NULL && db_cut(actor->session, DB_CUT_ALL);
+	if (actor->stale)
+		return;
+	close_session(actor);
+	(void)open_session(actor);
+}
+
 static void perform(struct actor *actor)
 {
 	actor->end = (struct play_end){0};
+	if (actor->stale)
+		close_session(actor);
 	if (actor->session != NULL || open_session(actor))
 		actor->play->act(actor->play->context, actor->who, actor->session, &actor->end);
 	else
 		(void)snprintf(actor->end.text, sizeof actor->end.text, "no session");
-	if (!actor->end.sound) {
-		db_close(actor->session);
-		pthread_mutex_lock(&actor->stage->mutex);
-		actor->session = NULL;
-		pthread_mutex_unlock(&actor->stage->mutex);
-		(void)open_session(actor);
-	}
+	if (!actor->end.sound)
+		give_up_session(actor);
 	pthread_mutex_lock(&actor->stage->mutex);
 	actor->at = ACTOR_ENDED;
 	pthread_cond_signal(&actor->stage->changed);

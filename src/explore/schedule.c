@@ -14,6 +14,8 @@ static const int64_t GRACE_NS = 300 * NS_PER_US;
 static const int64_t STEP_LIMIT_NS = 10 * NS_PER_S;
 /* How long an engine may take to end a deadlock, or a wait that nobody else can end. */
 static const int64_t ENGINE_LIMIT_NS = 120 * NS_PER_S;
+/* Of who sets up and judges, when nobody is at work: what a session has not let go by then stays locked. */
+static const int64_t KEEPER_LIMIT_NS = 60 * NS_PER_S;
 
 struct world {
 	const struct play *play;
@@ -35,7 +37,7 @@ struct world *world_open(const struct play *play, const struct db_target *target
                          const struct db_settings *settings, struct err *err)
 {
 	struct world *world = mem_new(1, sizeof *world);
-	struct db_settings keepers = {.iso = DB_ISO_DEFAULT, .lock_wait_ns = settings->lock_wait_ns};
+	struct db_settings keepers = {.iso = DB_ISO_DEFAULT, .lock_wait_ns = KEEPER_LIMIT_NS};
 	bool ok;
 
 	world->play = play;
@@ -137,18 +139,22 @@ static bool look_once(struct world *world, const size_t *busy, size_t n, bool *m
 {
 	struct db_session *sessions[PLAY_MOST_SESSIONS];
 	enum db_wait waits[PLAY_MOST_SESSIONS];
+	size_t at[PLAY_MOST_SESSIONS] = {0}, n_sessions = 0;
 
 	for (size_t i = 0; i < world->n; i++)
-		sessions[i] = actor_session(world->actors[i]);
-	if (!db_who_waits(world->observer, sessions, world->n, STEP_LIMIT_NS, waits, err)) {
+		if (actor_session(world->actors[i]) != NULL) { /* else it broke, and none took its place */
+			at[i] = n_sessions;
+			sessions[n_sessions++] = actor_session(world->actors[i]);
+		}
+	if (!db_who_waits(world->observer, sessions, n_sessions, STEP_LIMIT_NS, waits, err)) {
 		world->schedule->result = SCHEDULE_FAILED;
 		return false;
 	}
 	*moved = false;
 	for (size_t i = 0; i < n; i++) {
-		if (waits[busy[i]] == DB_WAITS)
+		if (waits[at[busy[i]]] == DB_WAITS)
 			continue;
-		if (waits[busy[i]] == DB_WAITS_UNKNOWN ||
+		if (waits[at[busy[i]]] == DB_WAITS_UNKNOWN ||
 		    actor_await(world->actors[busy[i]], STEP_LIMIT_NS) == ACTOR_BUSY)
 			return unsure(world->schedule, "whether a statement waits could not be told in 10 s");
 		*moved = true;
