@@ -98,6 +98,7 @@ static void waiting(void *context, const struct db_call *call, int tries)
 	(void)call;
 	(void)tries;
 	pthread_mutex_lock(&actor->stage->mutex);
+	actor->last.in_client = true;
 	if (!actor->stage->closing)
 		stop_at(actor, ACTOR_WAITING);
 	pthread_mutex_unlock(&actor->stage->mutex);
