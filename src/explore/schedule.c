@@ -95,6 +95,11 @@ const struct db_identity *world_identity(const struct world *world)
 	return db_identity(actor_session(world->actors[0]));
 }
 
+struct actor *world_actor(const struct world *world, size_t who)
+{
+	return world->actors[who];
+}
+
 /* ---- who waits ---------------------------------------------------------------------------------------- */
 
 static bool unsure(struct schedule *schedule, const char *why)
@@ -260,6 +265,16 @@ static bool leave_to_engine(struct world *world, struct err *err)
 	return settle(world, world->schedule->n - 1, err);
 }
 
+/* The chooser took its time, and the engine did something meanwhile. */
+static bool catch_up(struct world *world, struct err *err)
+{
+	for (size_t i = 0; i < world->n; i++)
+		if (world->under_way[i] && actor_at(world->actors[i]) != ACTOR_BUSY &&
+		    actor_at(world->actors[i]) != ACTOR_WAITING)
+			return settle(world, world->step_of[i], err);
+	return true;
+}
+
 static size_t list_options(struct world *world, size_t *who, const struct actor_step **next)
 {
 	size_t n = 0;
@@ -294,7 +309,10 @@ static bool play_on(struct world *world, const struct chooser *chooser, struct e
 			world->schedule->result = SCHEDULE_STOPPED;
 			return false;
 		}
-		if (!(n > 0 ? take_step(world, who[chosen], err) : leave_to_engine(world, err)))
+		bool ok = n == 0 ? leave_to_engine(world, err)
+		        : chosen == CHOOSE_AGAIN ? catch_up(world, err)
+		        : take_step(world, who[chosen], err);
+		if (!ok)
 			return false;
 	}
 	return true;
