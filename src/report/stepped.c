@@ -176,8 +176,8 @@ static void add_verdict(struct str *text, const struct report_style *style, cons
 
 	if (!stepped_breaks(view))
 		str_add(&line,
-		        "This order breaks nothing: the invariants hold, and a serial order comes to the same. Nothing "
-		        "is said of other orders.");
+		        "This order breaks no invariant, and a serial order comes to the same. Nothing is said of "
+		        "other orders.");
 	else
 		str_printf(&line, "BREAKS: %s%s%s.", broken ? "an invariant does not hold in the end" : "",
 		           broken && view->unlike_serial ? ", and " : "",
