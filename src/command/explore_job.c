@@ -234,20 +234,28 @@ static bool search_in(const struct job *job, struct err *err)
 
 /* ---- the job --------------------------------------------------------------------------------------------------- */
 
+struct explored explore_head(const struct explore_order *order, const struct explore_subject *subject,
+                             const struct explore_place *place, struct db_identity *identity)
+{
+	*identity = explore_subject_identity(subject, &place->database);
+	return (struct explored){
+		.what = subject->what, .state = explore_subject_state(subject), .sessions = subject->play->sessions,
+		.parts = subject->parts, .own_levels = subject->own_levels, .identity = identity,
+		.database = explore_place_text(place), .sets = order->where.sets, .n_sets = order->where.n_sets,
+		.server_setting = explore_place_server_setting(place), .max_tries = (int)order->handling.max_tries,
+		.no_transaction = order->handling.no_transaction,
+	};
+}
+
+/* What outlives the place. */
 static void fill(const struct explore_order *order, const struct explore_subject *subject,
                  const struct explore_place *place, struct explore_result *result)
 {
-	result->identity = explore_subject_identity(subject, &place->database);
-	result->database = mem_text(explore_place_text(place));
-	result->explored = (struct explored){
-		.what = subject->what, .state = explore_subject_state(subject),
-		.sessions = subject->play->sessions, .parts = subject->parts, .own_levels = subject->own_levels,
-		.identity = &result->identity,
-		.database = result->database, .sets = order->where.sets, .n_sets = order->where.n_sets,
-		.server_setting = explore_place_server_setting(place),
-		.max_tries = (int)order->handling.max_tries, .no_transaction = order->handling.no_transaction,
-		.found = &result->found, .serial = &result->serial,
-	};
+	result->explored = explore_head(order, subject, place, &result->identity);
+	result->database = mem_text(result->explored.database);
+	result->explored.database = result->database;
+	result->explored.found = &result->found;
+	result->explored.serial = &result->serial;
 }
 
 /* What the database decides. */

@@ -57,6 +57,9 @@ bool explore_check(const struct explore_limits *limits, const struct explore_sub
 int explore_run(struct explore_order *order, const struct explore_limits *limits,
                 const struct explore_subject *subject, struct explore_result *result, struct err *err) MUST_USE;
 void explore_result_fini(struct explore_result *result);
+/* What every report of an exploration begins with; `identity` is filled and kept by it, as are the others. */
+struct explored explore_head(const struct explore_order *order, const struct explore_subject *subject,
+                             const struct explore_place *place, struct db_identity *identity);
 /* 0 proven, 1 violated, 4 anything else. */
 int explore_code_of(enum explored_verdict verdict);
 /* The output is complete, or the error. */

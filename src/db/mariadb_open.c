@@ -145,6 +145,17 @@ static bool ask_for_level(MYSQL *mysql, enum db_iso iso, struct err *err)
 	return ok;
 }
 
+/* Of rows, and of tables as a whole: metadata has a limit of its own, a day by default. */
+static bool limit_waits(MYSQL *mysql, int64_t limit_ns, struct err *err)
+{
+	char *seconds = mem_printf("%lld", (long long)((limit_ns - 1) / NS_PER_S + 1));
+	const struct db_setting rows = {"innodb_lock_wait_timeout", seconds}, tables = {"lock_wait_timeout", seconds};
+	bool ok = set_variable(mysql, &rows, err) && set_variable(mysql, &tables, err);
+
+	free(seconds);
+	return ok;
+}
+
 static bool apply(MYSQL *mysql, const struct db_settings *settings, struct err *err)
 {
 	/* Strict: a value that does not fit must be refused, never cut. */
@@ -155,13 +166,8 @@ static bool apply(MYSQL *mysql, const struct db_settings *settings, struct err *
 
 	if (ok && iso != DB_ISO_SERVER)
 		ok = ask_for_level(mysql, iso, err);
-	if (ok && settings->lock_wait_ns > 0) {
-		int64_t seconds = (settings->lock_wait_ns - 1) / NS_PER_S + 1;
-		char *text = mem_printf("%lld", (long long)seconds);
-		const struct db_setting wait = {"innodb_lock_wait_timeout", text};
-		ok = set_variable(mysql, &wait, err);
-		free(text);
-	}
+	if (ok && settings->lock_wait_ns > 0)
+		ok = limit_waits(mysql, settings->lock_wait_ns, err);
 	for (size_t i = 0; ok && i < settings->n_sets; i++)
 		ok = set_variable(mysql, &settings->sets[i], err);
 	return ok;

@@ -173,6 +173,7 @@ static bool waiting(void *context, const struct db_call *call, int tries)
 	if (actor->stage->free)
 		return false;
 	pthread_mutex_lock(&actor->stage->mutex);
+	actor->last.in_client = true;
 	if (!actor->stage->closing)
 		stop_at(actor, ACTOR_WAITING);
 	bool closing = actor->stage->closing;
@@ -253,7 +254,7 @@ static bool open_session(struct actor *actor)
 	return session != NULL;
 }
 
-/* Another one for what the last part broke: not then, since the scheduler may have been asking about it. */
+/* Another one for what the last part broke. */
 static bool renew_session(struct actor *actor)
 {
 	db_close(actor->session);
@@ -261,6 +262,13 @@ static bool renew_session(struct actor *actor)
 	actor->session = NULL;
 	pthread_mutex_unlock(&actor->stage->mutex);
 	return open_session(actor);
+}
+
+/* It broke, or is in a transaction still, which the engine takes back when nobody is there any more. It is closed when
+ * the next part begins, since until then others are asked by it whether they wait; not so on SQLite. */
+static void give_up_session(struct actor *actor)
+{
+	actor->usable = actor->session != NULL && !db_cut(actor->session, DB_CUT_ALL) && renew_session(actor);
 }
 
 static void perform(struct actor *actor)
@@ -273,7 +281,9 @@ static void perform(struct actor *actor)
 		actor->play->act(actor->play->context, actor->who, actor->session, &actor->end);
 	else
 		(void)snprintf(actor->end.text, sizeof actor->end.text, "no session");
-	actor->usable = usable && actor->end.sound;
+	actor->usable = usable;
+	if (usable && !actor->end.sound)
+		give_up_session(actor);
 	pthread_mutex_lock(&actor->stage->mutex);
 	meet(actor);
 	actor->at = ACTOR_ENDED;

@@ -33,6 +33,7 @@ struct actor_step {
 	char sql[512]; /* where the play keeps it: see db_sql_text; a longer one ends in "..." */
 	struct footprint touches; /* before it is known how it ends */
 	uint32_t attempt; /* see struct play_end */
+	bool in_client;   /* it stands in its client's wait: to be chosen is to look again, and no new step */
 	/* once it ended */
 	bool ended;
 	enum db_err err;

@@ -59,13 +59,16 @@ static int index_of(const size_t *who, size_t n, size_t session)
 	return -1;
 }
 
-/* The oldest step that waits and can be taken; -1: there is none. */
-static int take_waiting(struct word *word, const size_t *who, size_t n)
+/* The oldest step that waits and can be taken; -1: there is none. A session that waits in its client looks for its
+ * lock first, which is no step of the word. */
+static int take_waiting(struct word *word, const size_t *who, const struct actor_step *const *next, size_t n)
 {
 	for (size_t i = 0; i < word->n_waiting; i++) {
 		int index = index_of(who, n, word->waiting[i]);
 		if (index < 0)
 			continue;
+		if (next[index]->in_client)
+			return index;
 		word->n_waiting--;
 		memmove(&word->waiting[i], &word->waiting[i + 1], (word->n_waiting - i) * sizeof *word->waiting);
 		return index;
@@ -73,12 +76,20 @@ static int take_waiting(struct word *word, const size_t *who, size_t n)
 	return -1;
 }
 
+/* What the word does not name: a rollback at the end. Who waits in its client looks when nobody else can act. */
+static int take_rest(const struct actor_step *const *next, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!next[i]->in_client)
+			return (int)i;
+	return 0;
+}
+
 static int choose(void *context, const size_t *who, const struct actor_step *const *next, size_t n)
 {
 	struct word *word = context;
-	int index = take_waiting(word, who, n);
+	int index = take_waiting(word, who, next, n);
 
-	(void)next;
 	if (word->limits != NULL && word->limits->interrupted != NULL && *word->limits->interrupted)
 		return CHOOSE_STOP;
 	while (index < 0 && word->at < word->n) {
@@ -86,8 +97,10 @@ static int choose(void *context, const size_t *who, const struct actor_step *con
 		index = index_of(who, n, session);
 		if (index < 0)
 			word->waiting[word->n_waiting++] = session;
+		else if (next[index]->in_client)
+			word->at--;
 	}
-	return index < 0 ? 0 : index; /* what the word did not name: a rollback at the end */
+	return index < 0 ? take_rest(next, n) : index;
 }
 
 void word_run(struct world *world, const size_t *letters, size_t n, struct schedule *schedule, struct err *err)

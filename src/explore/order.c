@@ -51,17 +51,27 @@ void order_fini(struct step_order *order)
 	*order = (struct step_order){0};
 }
 
-static void add_label(struct str *text, const char *label)
+void order_name(struct str *text, const struct actor_step *step)
 {
-	for (; *label != '\0'; label++)
+	for (const char *label = step->label; *label != '\0'; label++)
 		str_add_char(text, *label == ' ' ? '_' : *label);
+}
+
+bool order_names(const char *name, const struct actor_step *step)
+{
+	struct str label = {0};
+
+	order_name(&label, step);
+	bool same = text_equal(str_text(&label), name);
+	str_fini(&label);
+	return same;
 }
 
 void order_text(struct str *text, const struct schedule *schedule)
 {
 	for (size_t i = 0; i < schedule->n; i++) {
 		str_printf(text, "%s%c.", i > 0 ? " " : "", (char)('A' + schedule->steps[i].who));
-		add_label(text, schedule->steps[i].what.label);
+		order_name(text, &schedule->steps[i].what);
 	}
 }
 
@@ -69,12 +79,9 @@ static bool is_the_same(const struct step_order *order, const struct schedule *s
 {
 	bool same = order->n == schedule->n;
 
-	for (size_t i = 0; i < order->n && same; i++) {
-		struct str label = {0};
-		add_label(&label, schedule->steps[i].what.label);
-		same = schedule->steps[i].who == order->who[i] && text_equal(str_text(&label), order->steps[i]);
-		str_fini(&label);
-	}
+	for (size_t i = 0; i < order->n && same; i++)
+		same = schedule->steps[i].who == order->who[i] &&
+		       order_names(order->steps[i], &schedule->steps[i].what);
 	return same;
 }
 

@@ -14,6 +14,8 @@ static const int64_t GRACE_NS = 300 * NS_PER_US;
 static const int64_t STEP_LIMIT_NS = 10 * NS_PER_S;
 /* How long an engine may take to end a deadlock, or a wait that nobody else can end. */
 static const int64_t ENGINE_LIMIT_NS = 120 * NS_PER_S;
+/* Of who sets up and judges, when nobody is at work: what a session has not let go by then stays locked. */
+static const int64_t KEEPER_LIMIT_NS = 60 * NS_PER_S;
 
 struct world {
 	const struct play *play;
@@ -40,6 +42,7 @@ static struct world *open_world(struct world *world, const struct db_target *tar
 	bool ok;
 
 	keepers.iso = DB_ISO_DEFAULT;
+	keepers.lock_wait_ns = KEEPER_LIMIT_NS;
 	world->keeper = db_open(target, &keepers, err);
 	ok = world->keeper != NULL;
 	if (ok && (db_abilities(target) & DB_HAS_CONNECTIONS) != 0) {
@@ -113,6 +116,11 @@ static bool takes_part(const struct world *world, size_t who)
 const struct db_identity *world_identity(const struct world *world)
 {
 	return db_identity(actor_session(world->actors[0]));
+}
+
+struct actor *world_actor(const struct world *world, size_t who)
+{
+	return world->actors[who];
 }
 
 /* ---- who waits ---------------------------------------------------------------------------------------- */
@@ -293,6 +301,16 @@ static bool leave_to_engine(struct world *world, struct err *err)
 	return settle(world, world->schedule->n - 1, err);
 }
 
+/* The chooser took its time, and the engine did something meanwhile. */
+static bool catch_up(struct world *world, struct err *err)
+{
+	for (size_t i = 0; i < world->n; i++)
+		if (world->under_way[i] && actor_at(world->actors[i]) != ACTOR_BUSY &&
+		    actor_at(world->actors[i]) != ACTOR_WAITING)
+			return settle(world, world->step_of[i], err);
+	return true;
+}
+
 static size_t list_options(struct world *world, size_t *who, const struct actor_step **next)
 {
 	size_t n = 0;
@@ -327,7 +345,10 @@ static bool play_on(struct world *world, const struct chooser *chooser, struct e
 			world->schedule->result = SCHEDULE_STOPPED;
 			return false;
 		}
-		if (!(n > 0 ? take_step(world, who[chosen], err) : leave_to_engine(world, err)))
+		bool ok = n == 0 ? leave_to_engine(world, err)
+		        : chosen == CHOOSE_AGAIN ? catch_up(world, err)
+		        : take_step(world, who[chosen], err);
+		if (!ok)
 			return false;
 	}
 	return true;

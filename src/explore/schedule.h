@@ -24,6 +24,9 @@ bool world_waits_in_client(const struct world *world);
 void world_leave_out(struct world *world, unsigned who);
 /* As read back from the first session. */
 const struct db_identity *world_identity(const struct world *world);
+/* For a chooser that shows how everybody stands: at that time a session is READY, waits for a lock on the server
+ * (BUSY) or in its client (WAITING), or has ENDED. One that is BUSY may stop being so by the engine's own doing. */
+struct actor *world_actor(const struct world *world, size_t who);
 
 struct schedule_step {
 	size_t who;
@@ -57,8 +60,9 @@ struct schedule {
 void schedule_fini(struct schedule *schedule);
 
 /* Which of these n >= 1 sessions (by number, rising; before the statement that actor_next tells) takes the next
- * step: an index below n, or CHOOSE_STOP. */
-enum { CHOOSE_STOP = -1 };
+ * step: an index below n, or CHOOSE_STOP. CHOOSE_AGAIN: while it took its time, the engine ended the waiting of a
+ * session by its own doing: what came of it is noted, and it is asked anew. */
+enum { CHOOSE_STOP = -1, CHOOSE_AGAIN = -2 };
 struct chooser {
 	void *context;
 	int (*choose)(void *context, const size_t *who, const struct actor_step *const *next, size_t n);

@@ -1,6 +1,6 @@
 /* What a search allows to say. Nothing is called proven but what was run as a whole. */
-#ifndef EXPLORE_EXPLORED_H
-#define EXPLORE_EXPLORED_H
+#ifndef EXPLORE_VERDICT_H
+#define EXPLORE_VERDICT_H
 
 #include "explore/search.h"
 

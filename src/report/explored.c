@@ -8,27 +8,7 @@
 #include "base/clock.h"
 #include "explore/name.h"
 #include "explore/order.h"
-#include "report/grid.h"
-
-/* ---- a step in words --------------------------------------------------------------------------------------- */
-
-static void add_step(struct str *text, const struct actor_step *step)
-{
-	str_add(text, step->label);
-	if (step->err != DB_OK)
-		str_printf(text, ": %s", db_err_name(step->err));
-	else if (step->verb == DB_READ)
-		str_printf(text, ": %s", step->result);
-	else if (step->verb == DB_WRITE && step->affected != 1)
-		str_printf(text, ": %lld rows", (long long)step->affected);
-}
-
-static void add_server(struct str *text, const struct db_identity *identity)
-{
-	str_printf(text, "%s %s %s", identity->product, identity->version, identity->isolation);
-	if (identity->snapshot_isolation >= 0)
-		str_printf(text, " (innodb_snapshot_isolation %s)", identity->snapshot_isolation ? "ON" : "OFF");
-}
+#include "report/columns.h"
 
 /* ---- for people ---------------------------------------------------------------------------------------------- */
 
@@ -81,37 +61,14 @@ static void add_counts(struct str *text, const struct explored *explored)
 		add_count(text, "run again", found->diverged, "the same beginning went another way at first");
 }
 
-static void add_cell(struct grid *grid, size_t row, const struct schedule *schedule, size_t i)
-{
-	const struct schedule_step *step = &schedule->steps[i];
-	struct str *cell = grid_text(grid, row, step->who);
-
-	add_step(cell, &step->what);
-	if (step->waited_for_good)
-		str_add(cell, ", waited for good");
-	else if (step->waited && step->woken_by < schedule->n && step->woken_by != i)
-		str_printf(cell, ", waited for %c.%s", (char)('A' + schedule->steps[step->woken_by].who),
-		           schedule->steps[step->woken_by].what.label);
-	if (step->what.err != DB_OK)
-		grid_ink(grid, row, step->who, INK_REFUSAL);
-	else if (step->what.verb == DB_WRITE)
-		grid_ink(grid, row, step->who, INK_STRONG);
-}
-
 static void add_schedule(struct str *text, const struct report_style *style, const struct explored *explored,
                          const struct schedule *witness)
 {
-	struct grid grid;
+	const char *ends[PLAY_MOST_SESSIONS];
 
-	grid_init(&grid, witness->n + 2, explored->sessions);
-	for (size_t who = 0; who < explored->sessions; who++) {
-		str_printf(grid_text(&grid, 0, who), "%c", (char)('A' + who));
-		str_printf(grid_text(&grid, witness->n + 1, who), "%s", witness->ends[who].text);
-	}
-	for (size_t i = 0; i < witness->n; i++)
-		add_cell(&grid, i + 1, witness, i);
-	str_grid(text, style, &grid, 2, 3);
-	grid_fini(&grid);
+	for (size_t who = 0; who < explored->sessions; who++)
+		ends[who] = witness->ends[who].text;
+	str_columns(text, style, witness, explored->sessions, ends);
 	struct str sentence = {0};
 	const char *name = anomaly_name(witness, &sentence);
 	str_printf(text, "\n  in the end: %s\n", str_text(&witness->state));
@@ -167,7 +124,7 @@ static void add_verdict(struct str *text, const struct report_style *style, cons
 	case EXPLORED_PROVEN:
 		str_printf(&line, "PROVEN: No order of the statements of these %zu sessions, from this state, on ",
 		           explored->sessions);
-		add_server(&line, explored->identity);
+		str_server(&line, explored->identity);
 		str_add(&line, ", breaks an invariant or comes to what no serial order does: ");
 		add_extent(&line, found);
 		str_add(&line, " Not covered: races inside one statement, more requests, crashes, time-outs, other "
@@ -204,23 +161,28 @@ static void add_verdict(struct str *text, const struct report_style *style, cons
 	str_fini(&line);
 }
 
+void str_explored(struct str *text, const struct explored *explored)
+{
+	str_printf(text, "%s, %zu sessions from %s; ", explored->what, explored->sessions, explored->state);
+	str_server(text, explored->identity);
+	str_printf(text, ", %s.\n", explored->database);
+	for (size_t i = 0; i < explored->sessions; i++)
+		if (explored->own_levels[i] != NULL)
+			str_printf(text, "%c is at a level of its own, %s.\n", (char)('A' + i),
+			           explored->own_levels[i]);
+	for (size_t i = 0; i < explored->n_sets; i++)
+		str_printf(text, "Set for its own sessions: %s = %s.\n", explored->sets[i].name,
+		           explored->sets[i].value);
+	if (explored->server_setting != NULL)
+		str_printf(text, "Set for its own server: %s.\n", explored->server_setting);
+	str_add_char(text, '\n');
+}
+
 void explored_text(FILE *to, const struct report_style *style, const struct explored *explored)
 {
 	struct str text = {0};
 
-	str_printf(&text, "%s, %zu sessions from %s; ", explored->what, explored->sessions, explored->state);
-	add_server(&text, explored->identity);
-	str_printf(&text, ", %s.\n", explored->database);
-	for (size_t i = 0; i < explored->sessions; i++)
-		if (explored->own_levels[i] != NULL)
-			str_printf(&text, "%c is at a level of its own, %s.\n", (char)('A' + i),
-			           explored->own_levels[i]);
-	for (size_t i = 0; i < explored->n_sets; i++)
-		str_printf(&text, "Set for its own sessions: %s = %s.\n", explored->sets[i].name,
-		           explored->sets[i].value);
-	if (explored->server_setting != NULL)
-		str_printf(&text, "Set for its own server: %s.\n", explored->server_setting);
-	str_add_char(&text, '\n');
+	str_explored(&text, explored);
 	add_counts(&text, explored);
 	add_witness(&text, style, explored);
 	add_verdict(&text, style, explored);
