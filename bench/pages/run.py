@@ -11,7 +11,8 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "..", "tests", "system"))
+sys.path[:0] = [os.path.join(HERE, ".."), os.path.join(HERE, "..", "..", "tests", "system")]
+import processes
 GOAL_MS = 50
 PASSWORD = "s3cret-Horse"
 
@@ -27,7 +28,7 @@ def arguments():
     return parser.parse_args()
 
 
-class Serving:
+class Serving(processes.Serving):
     """racy serve with its instrument, on a database of its own, which is gone when it ends."""
 
     def __init__(self, racy, database):
@@ -35,19 +36,8 @@ class Serving:
         self.home = tempfile.mkdtemp(prefix="racy-bench-")
         self.env = {**os.environ, "XDG_STATE_HOME": self.home}
         database = "sqlite:" + os.path.join(self.home, "pages.db") if database == "sqlite" else database
-        self.process = subprocess.Popen(
-            [racy, "serve", "--db", database, "--bind", "127.0.0.1:0", "--lab", "127.0.0.1:0", "--workers", "1"],
-            env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        told = ""
-        while not re.search(r"worker 1 is at its post, pid (\d+)", told):
-            line = self.process.stderr.readline()
-            if not line:
-                raise SystemExit("racy serve ended:\n" + told)
-            told += line
-        self.product = re.search(r"\[INFO\] (\S+ \S+), sessions", told).group(1)
-        self.port = int(re.search(r"instrument is at http://127\.0\.0\.1:(\d+)", told).group(1))
-        self.url = re.search(r"account create --db '([^']+)'", told).group(1)
-        self.worker = int(re.search(r"worker 1 is at its post, pid (\d+)", told).group(1))
+        super().__init__(racy, database, "--lab", "127.0.0.1:0", env=self.env)
+        self.port = int(self.find(r"instrument is at http://127\.0\.0\.1:(\d+)"))
 
     def instrument(self):
         """Its pid: the child that is no worker and has the program's name (a server of our own is not)."""
@@ -68,8 +58,7 @@ class Serving:
         raise SystemExit("there is no instrument")
 
     def end(self):
-        self.process.terminate()
-        self.process.wait()
+        super().end()
         shutil.rmtree(self.home)
 
 
@@ -147,4 +136,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except RuntimeError as error:
+        sys.exit("script/bench: %s" % error)

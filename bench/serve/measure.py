@@ -3,12 +3,11 @@ import concurrent.futures
 import json
 import os
 import resource
-import subprocess
 
+from processes import run
 from subject import children, cpu_seconds, pss, read_reply, send_bytes, deposit
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-LIMIT = 60  # seconds beyond the measured ones; only ends what hangs
 
 
 def family(pid):
@@ -22,20 +21,6 @@ def cpu(pids):
 
 def memory_kb(pids):
     return sum(pss(pid) for pid in pids)
-
-
-def run(command, seconds, **more):
-    """Its output and error output; a failure is the benchmark's failure."""
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          start_new_session=True, **more) as process:
-        try:
-            told = process.communicate(timeout=seconds + LIMIT)
-        except BaseException:
-            process.kill()
-            raise
-    if process.returncode != 0:
-        raise RuntimeError("%s ended with code %d: %s" % (command[0], process.returncode, "".join(told)))
-    return told
 
 
 def warm_up(port, way, account, n=30, at_once=6):

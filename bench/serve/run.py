@@ -15,7 +15,7 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "..", "tests", "system"))
+sys.path[:0] = [os.path.join(HERE, ".."), os.path.join(HERE, "..", "..", "tests", "system")]
 
 Scene = collections.namedtuple("Scene", "way rows path connections")
 WAYS = ("non_atomic_no_delay", "atomic_no_delay")
@@ -137,7 +137,7 @@ class Bench:
     def measure_starts(self, plan):
         account = self.database.new_accounts(1)[0]
         on_file = servers.Racy(self.options.racy, "sqlite:" + os.path.join(self.folder, "start.db"))
-        measure.run([self.options.racy, "account", "create", "--db", on_file.url], 1)
+        processes.run([self.options.racy, "account", "create", "--db", on_file.url], 1)
         for i in range(plan.starts):
             self.note("start-up %d of %d" % (i + 1, plan.starts))
             new = servers.Racy(self.options.racy, "sqlite:" + os.path.join(self.folder, "new%d.db" % i))
@@ -173,9 +173,8 @@ def main():
 
 
 if __name__ == "__main__":
-    for name in list(os.environ):  # settings of whoever calls, for servers of their own
-        if name.startswith(("RACY", "GUNICORN", "WEB_CONCURRENCY", "DJANGO")):
-            del os.environ[name]
+    import processes
+    processes.forget_settings()
     os.environ["RACY"] = sys.argv[1] if len(sys.argv) > 1 else ""
     import measure
     import servers

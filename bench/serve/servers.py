@@ -15,6 +15,7 @@ import time
 import MySQLdb
 
 import front
+import processes
 from subject import HUNG, children, read_reply, send_bytes, deposit, until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -41,29 +42,12 @@ http {
 """
 
 
-class Database:
+class Database(processes.Serving):
     """The throw-away MariaDB that `racy serve --db mariadb` starts; it is gone when that is."""
 
     def __init__(self, racy):
-        self.process = subprocess.Popen([racy, "serve", "--bind", "127.0.0.1:0", "--workers", "1", "--db", "mariadb"],
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                        text=True, start_new_session=True)
-        try:
-            self._await()
-        except BaseException:
-            self.process.kill()
-            raise
-
-    def _await(self):
-        told, found = [], None
-        for line in self.process.stderr:
-            told.append(line)
-            found = found or re.search(r"account create --db '(mysql://root@/(\w+)\?socket=([^']+))'", line)
-            if "is at its post" in line:
-                break
-        if found is None:
-            raise RuntimeError("no throw-away MariaDB: " + "".join(told))
-        self.url, self.name, self.socket = found.groups()
+        super().__init__(racy, "mariadb", start_new_session=True)
+        self.name, self.socket = re.search(r"/(\w+)\?socket=(.+)", self.url).groups()
         self.connection = MySQLdb.connect(unix_socket=self.socket, user="root", db=self.name, autocommit=True)
         self.pid = self._find_server()
         self.settings = dict(self.rows("SHOW GLOBAL VARIABLES WHERE Variable_name IN %s", [TELLING]))
@@ -100,11 +84,6 @@ class Database:
         (recorded,), = self.rows("SELECT COUNT(*) FROM demo_transaction WHERE account_id BETWEEN %s AND %s", between)
         (balance,), = self.rows("SELECT SUM(balance) FROM demo_account WHERE id BETWEEN %s AND %s", between)
         return int(recorded), int(balance)
-
-    def end(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(HUNG)
-        self.process.stderr.close()
 
 
 class Place:

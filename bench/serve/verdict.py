@@ -2,6 +2,8 @@
 import functools
 import statistics
 
+from figures import goal_lines, percent, share, shown
+
 CEILING_GOAL, CPU_GOAL, MEMORY_GOAL, START_GOAL_MS = 0.9, 1 / 20, 1 / 10, 100
 SHOWN_AS = {"ceiling": "ceiling, 3 connections", "burdened": "ceiling, burdened"}
 LINE = "  %-32s%9s%9s%9s%9s%8s%8s%9s%9s"
@@ -11,10 +13,6 @@ def each(runs, figure):
     """A figure of each round's run; None where a run cannot have it."""
     values = [figure(run) for run in runs]
     return None if None in values else values
-
-
-def share(part, whole):
-    return part / whole if whole else None
 
 
 def per_second(run):
@@ -40,14 +38,6 @@ FIGURES = {
     "load_cpu_ms_per_answered": lambda run: share(run.get("load_cpu_s", 0) * 1000, run["answered"]),
     "memory_mib": lambda run: run["memory_kb"] / 1024 if "memory_kb" in run else None,
 }
-
-
-def shown(value, form):
-    return "-" if value is None else form % value
-
-
-def percent(value, digits):
-    return "-" if value is None else "%.*f %%" % (digits, value * 100)
 
 
 def fraction(ratio):
@@ -142,12 +132,7 @@ class Verdict:
             lines += self._scene(scene)
         lines.append("Start to first answer, median of %d starts" % self.plan.starts)
         lines += ["  %-32s%6.0f ms" % (name, statistics.median(values)) for name, values in self.starts.items()]
-        lines += ["", "Goals"]
-        for what, measured, goal, is_met, note in self.goals:
-            said = "met" if is_met else "MISSED"
-            lines.append(("  %-96s%7s  goal %-6s  %-6s  %s" % (what, measured, goal, said, note)).rstrip())
-        met = sum(goal[3] for goal in self.goals)
-        lines.append("%d of %d goals met." % (met, len(self.goals)))
+        lines += ["", *goal_lines(self.goals, 96)]
         lines += ["BROKEN: " + fault for fault in self.broken()]
         return "\n".join(lines)
 
