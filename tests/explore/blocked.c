@@ -1,4 +1,4 @@
-/* Is who is said to wait really waiting? `blocked ENGINE N DOCS`: N random orders of the files under DOCS at several
+/* Is who is said to wait really waiting? `blocked ENGINE N ROOT`: N random orders of the project's files at several
  * levels. Whenever a session is said to wait, nothing is done for a while, and it must wait still: a statement that
  * is only slow would have ended. Of SQLite, whose sessions wait in their client, the lock itself is tried instead.
  * The patience is the point here: an answer that only time can show is what is asked for. */
@@ -18,8 +18,9 @@
 static const int64_t PATIENCE_NS = 25 * NS_PER_MS;
 
 static const char *const files[] = {
-	"explore/deposit.sql", "explore/deposit-locked.sql", "explore/write-skew.sql", "isolation/G0.sql",
-	"isolation/G1c.sql", "isolation/OTV.sql", "isolation/PMP-write.sql", "isolation/G2-two-edges.sql",
+	"tests/explore/slow.sql", "docs/explore/deposit.sql", "docs/explore/deposit-locked.sql",
+	"docs/explore/write-skew.sql", "docs/isolation/G0.sql", "docs/isolation/G1c.sql", "docs/isolation/OTV.sql",
+	"docs/isolation/PMP-write.sql", "docs/isolation/G2-two-edges.sql",
 };
 static const enum db_iso levels[] = {DB_READ_COMMITTED, DB_REPEATABLE_READ, DB_SERIALIZABLE};
 
@@ -161,7 +162,7 @@ static bool check_file(struct check *check, const struct db_target *target, cons
 	return ok;
 }
 
-static bool check_all(struct check *check, const char *url, const char *docs, uint64_t n, struct err *err)
+static bool check_all(struct check *check, const char *url, const char *root, uint64_t n, struct err *err)
 {
 	const struct db_settings plain = {.iso = DB_ISO_DEFAULT};
 	struct db_target target;
@@ -172,7 +173,7 @@ static bool check_all(struct check *check, const char *url, const char *docs, ui
 	if (!db_limits_lock_waits(&target))
 		ok = (check->taster = db_open(&target, &plain, err)) != NULL;
 	for (size_t i = 0; ok && i < COUNT_OF(files); i++) {
-		char *path = mem_printf("%s/%s", docs, files[i]);
+		char *path = mem_printf("%s/%s", root, files[i]);
 		ok = check_file(check, &target, path, (n + COUNT_OF(files) - 1) / COUNT_OF(files), err);
 		free(path);
 	}
@@ -181,20 +182,20 @@ static bool check_all(struct check *check, const char *url, const char *docs, ui
 	return ok;
 }
 
-static bool check_engine(struct check *check, const char *engine, const char *docs, uint64_t n, struct err *err)
+static bool check_engine(struct check *check, const char *engine, const char *root, uint64_t n, struct err *err)
 {
 	char folder[] = "/tmp/racy-blocked-XXXXXX";
 
 	if (sandbox_is_known(engine)) {
 		struct sandbox *sandbox = sandbox_start(engine, err);
-		bool ok = sandbox != NULL && check_all(check, sandbox_url(sandbox), docs, n, err);
+		bool ok = sandbox != NULL && check_all(check, sandbox_url(sandbox), root, n, err);
 		sandbox_stop(sandbox);
 		return ok;
 	}
 	if (mkdtemp(folder) == NULL)
 		return err_set(err, "no folder can be made: %s", folder);
 	char *url = mem_printf("sqlite:%s/blocked.db", folder);
-	bool ok = check_all(check, url, docs, n, err);
+	bool ok = check_all(check, url, root, n, err);
 	char *command = mem_printf("rm -r %s", folder);
 	ok = system(command) == 0 && ok;
 	free(command);
@@ -209,7 +210,7 @@ int main(int argc, char **argv)
 	int64_t n;
 
 	if (argc != 4 || !num_parse(argv[2], 1, INT64_MAX, &n, NULL)) {
-		fprintf(stderr, "usage: blocked ENGINE N DOCS\n");
+		fprintf(stderr, "usage: blocked ENGINE N ROOT\n");
 		return 2;
 	}
 	rng_init(&check.rng, 1);
