@@ -7,7 +7,7 @@ setup { INSERT INTO account (id, balance) VALUES (1, 0) }
 session A
 step begin  { BEGIN }
 step think  {
-	WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400)
+	WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 150)
 	SELECT COUNT(*) FROM n AS a, n AS b WHERE (a.i * b.i) % 7 = 3
 }
 step write  { UPDATE account SET balance = balance + 100 WHERE id = 1 }
