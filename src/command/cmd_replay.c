@@ -156,17 +156,24 @@ static bool export(const struct replay *replay, const struct database *database,
                    struct err *err)
 {
 	struct db_identity identity = explore_subject_identity(&replay->subject, database);
-	const struct exported exported = {
-		.what = replay->word, .script = replay->subject.is_file ? &replay->subject.script : NULL,
-		.sessions = replay->subject.play->sessions, .target = &database->target, .identity = &identity,
-			.sets = replay->where.sets,
-		.n_sets = replay->where.n_sets, .schedule = schedule,
+	struct script world = {0};
+	struct exported exported = {
+		.what = replay->word, .world = &replay->subject.script, .sessions = replay->subject.play->sessions,
+		.own_levels = replay->subject.own_levels, .target = &database->target, .identity = &identity,
+		.sets = replay->where.sets, .n_sets = replay->where.n_sets, .schedule = schedule,
 	};
+	bool ok = true;
 
+	if (!replay->subject.is_file) {
+		operation_play_world(&replay->subject.operation, &world);
+		exported.world = &world;
+	}
 	if (text_equal(replay->export, "isolationtester"))
-		return exported_spec(stdout, &exported, err);
-	exported_client(stdout, &exported);
-	return true;
+		ok = exported_spec(stdout, &exported, err);
+	else
+		exported_client(stdout, &exported);
+	script_fini(&world);
+	return ok;
 }
 
 static bool run_times(struct replay *replay, const struct database *database, struct world *world,
@@ -286,7 +293,7 @@ static int run(int argc, char **argv)
 		DATABASE_OPTION_DB(replay.where),
 		{"times", 0, "N", "run it so often", opt_number, &replay.times, 1, 1000000},
 		{"export", 0, "FOR", "client: what to type into the engine's own client, in which\n"
-		 "session; isolationtester: a specification (PostgreSQL, files)", opt_export, &replay.export, 0, 0},
+		 "session; isolationtester: a specification (PostgreSQL)", opt_export, &replay.export, 0, 0},
 		{"json", 0, NULL, "one object on stdout instead of text", opt_flag, &replay.json, 0, 0},
 		{0},
 	};

@@ -427,7 +427,7 @@ static bool tells_tables(const struct script *script)
 }
 
 /* The names after CREATE TABLE, as they are written there. */
-static void find_tables(struct script *script)
+void script_find_tables(struct script *script)
 {
 	for (size_t i = 0; i < script->schema.n; i++) {
 		const char *sql = script->schema.items[i].sql;
@@ -476,7 +476,7 @@ bool script_parse(const char *path, const char *bytes, size_t length, struct scr
 	ok = ok && check_whole(&reader) && script_take_shows(script, &reader.shows, err);
 	free(reader.shows.items);
 	if (ok) {
-		find_tables(script);
+		script_find_tables(script);
 		script->tells_tables = tells_tables(script);
 	} else {
 		script_fini(script);

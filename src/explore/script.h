@@ -84,6 +84,9 @@ bool script_parse(const char *path, const char *bytes, size_t length, struct scr
 bool script_read(const char *path, struct script *script, struct err *err) MUST_USE;
 void script_fini(struct script *script);
 
+/* The tables that its schema makes, by their names. */
+void script_find_tables(struct script *script);
+
 /* What a session's reads put under its names, as texts; "": nothing. */
 typedef char script_values[SCRIPT_MAX_NAMES][24];
 /* Reads the conditions after the word `shows`. */

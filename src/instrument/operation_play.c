@@ -4,8 +4,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "scenarios/accounts.h"
 
 static bool set_up(void *context, struct db_session *session, struct err *err)
@@ -117,4 +119,24 @@ void operation_play_init(struct operation_play *play)
 	play->play = (struct play){
 		.context = play, .sessions = play->sessions, .set_up = set_up, .act = act, .judge = judge,
 	};
+}
+
+static void add_sql(struct script_list *list, const char *sql)
+{
+	list->items = mem_grow(list->items, &list->capacity, list->n + 1, sizeof *list->items);
+	list->items[list->n++] = (struct script_query){NULL, sql};
+}
+
+void operation_play_world(const struct operation_play *play, struct script *script)
+{
+	const struct scenario *scenario = play->entries[0].scenario;
+	char *account = mem_printf("INSERT INTO demo_account (id, balance) VALUES (%" PRId64 ", 0)", play->account);
+
+	*script = (struct script){0};
+	for (size_t i = 0; i < scenario->n_migrations; i++)
+		for (const char *const *sql = scenario->migrations[i].statements; *sql != NULL; sql++)
+			add_sql(&script->schema, *sql);
+	add_sql(&script->setup, arena_text_n(&script->arena, account, strlen(account)));
+	script_find_tables(script);
+	free(account);
 }

@@ -2,7 +2,7 @@
 #ifndef INSTRUMENT_OPERATION_PLAY_H
 #define INSTRUMENT_OPERATION_PLAY_H
 
-#include "explore/play.h"
+#include "explore/script.h"
 #include "lab/registry.h"
 #include "lab/retry.h"
 
@@ -18,5 +18,8 @@ struct operation_play {
 	int64_t account;
 };
 void operation_play_init(struct operation_play *play);
+/* The last schedule's world as a script's schema, setup and tables, for who runs its order elsewhere. To be given back
+ * with script_fini. */
+void operation_play_world(const struct operation_play *play, struct script *script);
 
 #endif

@@ -14,16 +14,21 @@ static char letter(const struct exported *exported, size_t i)
 
 /* ---- the engine's own client ----------------------------------------------------------------------------------- */
 
+static const char *level_of(const struct exported *exported, size_t who)
+{
+	return exported->own_levels[who] != NULL ? exported->own_levels[who] : exported->identity->isolation;
+}
+
 static void add_level(struct str *text, const struct exported *exported, size_t who)
 {
 	const char *engine = exported->identity->engine;
 
 	if (text_equal(engine, "postgres"))
 		str_printf(text, "%c: SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL %s;\n",
-		           (char)('A' + who), exported->identity->isolation);
+		           (char)('A' + who), level_of(exported, who));
 	else if (!text_equal(engine, "sqlite"))
 		str_printf(text, "%c: SET SESSION TRANSACTION ISOLATION LEVEL %s;\n", (char)('A' + who),
-		           exported->identity->isolation);
+		           level_of(exported, who));
 	for (size_t i = 0; i < exported->n_sets; i++)
 		str_printf(text, text_equal(engine, "sqlite") ? "%c: PRAGMA %s = %s;\n" : "%c: SET %s = '%s';\n",
 		           (char)('A' + who), exported->sets[i].name, exported->sets[i].value);
@@ -45,6 +50,17 @@ static void add_note(struct str *text, const struct exported *exported, size_t i
 	str_add_char(text, '\n');
 }
 
+/* Whose tables are there already must hear of it before anything is done to them. */
+static void add_statement(struct str *text, const char *sql)
+{
+	static const char unless[] = " IF NOT EXISTS";
+	const char *gap = strstr(sql, unless);
+
+	if (gap != NULL)
+		str_add_n(text, sql, (size_t)(gap - sql));
+	str_add(text, gap != NULL ? gap + strlen(unless) : sql);
+}
+
 static void add_list(struct str *text, const char *before, const struct exported *exported,
                      const struct script_list *list)
 {
@@ -52,7 +68,9 @@ static void add_list(struct str *text, const char *before, const struct exported
 		char *sql = db_sql_for(exported->target, list->items[i].sql);
 		for (size_t n = strlen(sql); n > 0 && sql[n - 1] == ' '; n--)
 			sql[n - 1] = '\0';
-		str_printf(text, "%s%s;\n", before, sql);
+		str_add(text, before);
+		add_statement(text, sql);
+		str_add(text, ";\n");
 		free(sql);
 	}
 }
@@ -65,13 +83,8 @@ void exported_client(FILE *to, const struct exported *exported)
 	           "-- %s on %s %s.\n-- A terminal with the engine's client for each session: type each line into that "
 	           "of its letter (0: any, beforehand).\n", exported->what, exported->identity->product,
 	           exported->identity->version);
-	if (exported->script != NULL) {
-		add_list(&text, "0: ", exported, &exported->script->schema);
-		add_list(&text, "0: ", exported, &exported->script->setup);
-	} else {
-		str_add(&text,
-		        "-- On a database that `racy migrate` has made, with an account of this id and balance 0.\n");
-	}
+	add_list(&text, "0: ", exported, &exported->world->schema);
+	add_list(&text, "0: ", exported, &exported->world->setup);
 	for (size_t who = 0; who < exported->sessions; who++)
 		add_level(&text, exported, who);
 	for (size_t i = 0; i < exported->schedule->n; i++) {
@@ -84,18 +97,29 @@ void exported_client(FILE *to, const struct exported *exported)
 
 /* ---- isolationtester -------------------------------------------------------------------------------------------- */
 
-/* A step's name there: of all sessions it is another one. */
+/* A step's name there: of all sessions it is another one, and of each that tries again too. */
 static void add_step_name(struct str *text, const struct exported *exported, size_t i)
 {
-	str_printf(text, "\"%c.%s\"", letter(exported, i), exported->schedule->steps[i].what.label);
+	const struct schedule_step *steps = exported->schedule->steps;
+	size_t before = 0;
+
+	for (size_t k = 0; k < i; k++)
+		before += steps[k].who == steps[i].who && text_equal(steps[k].what.label, steps[i].what.label);
+	str_printf(text, "\"%c.%s", letter(exported, i), steps[i].what.label);
+	if (before > 0)
+		str_printf(text, " %zu", before + 1);
+	str_add_char(text, '"');
 }
 
 static void add_session(struct str *text, const struct exported *exported, size_t who)
 {
 	str_printf(text, "\nsession \"%c\"\nsetup { SET default_transaction_isolation = '", (char)('A' + who));
-	for (const char *c = exported->identity->isolation; *c != '\0'; c++)
+	for (const char *c = level_of(exported, who); *c != '\0'; c++)
 		str_add_char(text, *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c);
-	str_add(text, "'; }\n");
+	str_add(text, "';");
+	for (size_t i = 0; i < exported->n_sets; i++)
+		str_printf(text, " SET %s = '%s';", exported->sets[i].name, exported->sets[i].value);
+	str_add(text, " }\n");
 	for (size_t i = 0; i < exported->schedule->n; i++) {
 		if (exported->schedule->steps[i].who != who)
 			continue;
@@ -107,20 +131,18 @@ static void add_session(struct str *text, const struct exported *exported, size_
 
 bool exported_spec(FILE *to, const struct exported *exported, struct err *err)
 {
-	const struct script *script = exported->script;
+	const struct script *world = exported->world;
 	struct str text = {0};
 
 	if (!text_equal(exported->identity->engine, "postgres"))
 		return err_set(err, "isolationtester is for PostgreSQL; this is %s", exported->identity->product);
-	if (script == NULL)
-		return err_set(err, "a specification is written of files of SQL only, which say what their tables are");
 	str_printf(&text, "# %s\n", exported->what);
 	str_add(&text, "setup\n{\n");
-	add_list(&text, "\t", exported, &script->schema);
-	add_list(&text, "\t", exported, &script->setup);
+	add_list(&text, "\t", exported, &world->schema);
+	add_list(&text, "\t", exported, &world->setup);
 	str_add(&text, "}\n\nteardown\n{\n");
-	for (size_t i = script->tables.n; i-- > 0;)
-		str_printf(&text, "\tDROP TABLE %s;\n", script->tables.items[i].sql);
+	for (size_t i = world->tables.n; i-- > 0;)
+		str_printf(&text, "\tDROP TABLE %s;\n", world->tables.items[i].sql);
 	str_add(&text, "}\n");
 	for (size_t who = 0; who < exported->sessions; who++)
 		add_session(&text, exported, who);

@@ -9,8 +9,9 @@
 
 struct exported {
 	const char *what; /* the subject's name */
-	const struct script *script; /* NULL: a scenario's operations */
+	const struct script *world; /* its schema, setup and tables */
 	size_t sessions;
+	const char *const *own_levels; /* of each session: other than the identity's; NULL: none */
 	const struct db_target *target;
 	const struct db_identity *identity;
 	const struct db_setting *sets;

@@ -1,4 +1,5 @@
 """What racy replay --export client writes, typed into the engines' own clients: the same values, waits and end."""
+import glob
 import json
 import os
 import re
@@ -102,6 +103,34 @@ class Witnesses(lab.Home):
         clients["0"].type("DROP TABLE %s;" % table)
         clients["0"].answer()
         return witness
+
+    def test_isolationtester(self):
+        """PostgreSQL's own tester runs what is written for it: the same values, waits and refusals."""
+        tester = glob.glob("/usr/lib/postgresql/*/lib/pgxs/src/test/isolation/isolationtester")[-1]
+        url = self.servers["postgres"]
+        socket = urllib.parse.unquote(re.search("socket=(.*)", url).group(1))
+        path = os.path.join(self.home, "witness.json")
+        subprocess.run(["psql", "-X", "-h", socket, "-U", "postgres", "-c", "CREATE DATABASE spec"], check=True, stdout=subprocess.PIPE)
+        for args, words in (((os.path.join(FILES, "deposit.sql"),), ("step B.read: ", "step B.write: ")),
+                            (("deposit/atomic_no_delay", "--sessions", 3, "--max-schedules", 100), ("step C.read balance: ",)),
+                            (("deposit/non_atomic_no_delay",), ("step A.read balance: ", "step B.record: ")),
+                            ((os.path.join(FILES, "write-skew.sql"), "--isolation", "repeatable-read"), ("step A.count: ",))):
+            with open(path, "w", encoding="ascii") as file:
+                file.write(self.racy("explore", *args, "--db", url, "--json", code=1).stdout)
+            spec = self.racy("replay", path, "--db", url, "--export", "isolationtester", code=1).stdout
+            done = subprocess.run([tester, "host=%s user=postgres dbname=spec" % socket], input=spec, capture_output=True, text=True,
+                                  timeout=lab.HUNG)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), (args, spec))
+            self.assertNotIn("ERROR", done.stdout)
+            self.assertNotIn("invalid permutation", done.stdout)
+            for word in words:
+                self.assertIn(word, done.stdout)
+            with open(path, encoding="ascii") as file:
+                steps = json.load(file)["witness"]["steps"]
+            for step in steps:
+                result = step.get("result", "")
+                if re.fullmatch(r"-?\d+", result):
+                    self.assertRegex(done.stdout, r"step %s\.%s: [^\n]*\n[^\n]*\n-+\n +%s\n" % (step["session"], step["step"], result))
 
     def test_lost_update(self):
         for word in ("mariadb", "postgres"):
