@@ -61,7 +61,7 @@ class Plan:
     def __init__(self, quick):
         self.quick = quick
         self.rounds = 1 if quick else 5
-        self.at_random = 1000 if quick else 20000
+        self.on_file_s = "1s" if quick else "5s"  # for what is explored on SQLite, where it is not done before
         self.most = 500 if quick else 0  # of the orders of three sessions, where all are run
         self.patience_s = 5 if quick else 60  # for what isolationtester does about orders that it is not told
         self.step_s = 1  # its time-out, instead of five minutes
@@ -152,16 +152,17 @@ class Bench:
         two, three = self.file("deposit", deposit), self.file("deposit3", deposit + "session C like A\n")
         short = self.file("short", TWO_STATEMENTS)
         short4 = self.file("short4", TWO_STATEMENTS + "session C like A\nsession D like A\n")
-        random = ("--random", str(self.plan.at_random), "--seed", "1")
+        until = ("--time", self.plan.on_file_s)
+        random = ("--random", "20000", "--seed", "1", *until)
         most = ("--max-schedules", str(self.plan.most)) if self.plan.most else ()
         self.three_file, self.most = three, most
         return (
             Alone("postgres", "2 deposits, complete", two, (), None, 0.2),
             Alone("mariadb", "2 deposits, complete", two, ("--isolation", "repeatable-read"), 400, None),
             Alone("sqlite", "2 sessions of SELECT, UPDATE, at random", short, random, 10000, None),
-            Alone("sqlite", "4 sessions of SELECT, UPDATE", short4, most, None, None),
+            Alone("sqlite", "4 sessions of SELECT, UPDATE", short4, until, None, None),
             Alone("sqlite", "2 deposits, at random", two, random, 4000, None),
-            Alone("sqlite", "3 deposits", three, most, None, None),
+            Alone("sqlite", "3 deposits", three, until, None, None),
         )
 
     def measure_alone(self, scene):
