@@ -97,7 +97,7 @@ static void add_witness(struct str *text, const struct report_style *style, cons
 	str_grid(text, style, &grid, 2, 3);
 	grid_fini(&grid);
 	struct str sentence = {0};
-	const char *name = anomaly_name(witness, &sentence);
+	const char *name = anomaly_name(witness, explored->play, explored->serial, &sentence);
 	str_printf(text, "\n  in the end: %s\n", str_text(&witness->state));
 	if (name[0] != '\0')
 		str_printf(text, "  %s: %s\n", name, str_text(&sentence));
@@ -202,7 +202,7 @@ static json_t *witness_json(const struct explored *explored)
 	for (size_t i = 0; i < explored->sessions; i++)
 		json_array_append_new(ends, json_string(witness->ends[i].text));
 	struct str sentence = {0};
-	const char *name = anomaly_name(witness, &sentence);
+	const char *name = anomaly_name(witness, explored->play, explored->serial, &sentence);
 	json_t *json = json_pack("{ss sb si so so ss ss? ss}", "order", str_text(&order), "breaks_invariant",
 	                         explored->found->witness_breaks, "preemptions", (int)explored->found->preemptions,
 	                         "steps", steps, "ends", ends, "state", str_text(&witness->state), "anomaly",
