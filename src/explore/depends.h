@@ -8,7 +8,6 @@
 
 /* `to` comes after `from`: it wrote over what that wrote; it saw what that wrote; it wrote what that did not see. */
 enum dependency_kind { DEPENDS_WW, DEPENDS_WR, DEPENDS_RW };
-enum { DEPENDENCY_KINDS = 3 };
 
 struct dependency {
 	enum dependency_kind kind;

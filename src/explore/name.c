@@ -75,6 +75,7 @@ static bool is_in(const struct circle *circle, size_t who)
 /* On from the last one of the circle, until it is closed. It begins with an anti-dependency if it has one. */
 static bool close_circle(struct search *search, size_t at)
 {
+	static const enum dependency_kind kinds[] = {DEPENDS_WW, DEPENDS_WR, DEPENDS_RW};
 	struct circle *circle = &search->circle;
 	const size_t first = circle->n > 0 ? circle->items[0]->from : at;
 
@@ -83,10 +84,10 @@ static bool close_circle(struct search *search, size_t at)
 	if (circle->n > 0 && is_in(circle, at))
 		return false;
 	for (size_t to = 0; to < search->play->sessions; to++)
-		for (enum dependency_kind kind = 0; kind < DEPENDENCY_KINDS; kind++) {
-			const struct dependency *item = best_of(search, kind, at, to);
+		for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+			const struct dependency *item = best_of(search, kinds[i], at, to);
 			if (item == NULL ||
-			    (circle->n == 0 && search->class.least_missed > 0 && kind != DEPENDS_RW))
+			    (circle->n == 0 && search->class.least_missed > 0 && kinds[i] != DEPENDS_RW))
 				continue;
 			circle->items[circle->n++] = item;
 			if (close_circle(search, to))

@@ -150,9 +150,12 @@ static bool find_parts(struct sentence *sentence)
 	if (!is(sentence, from + 2, update ? "set" : "where"))
 		return false;
 	sentence->end = FIND(sentence, sentence->where, "for", "lock", "order", "group", "having", "returning");
-	for (size_t i = sentence->where; i < sentence->end; i++)
+	for (size_t i = sentence->where; i < sentence->end; i++) {
 		if (sentence->words[i].kind == WORD_TOKEN)
 			sentence->end = i;
+		else if (is(sentence, i, "case")) /* has conditions of its own */
+			return false;
+	}
 	sentence->where += sentence->where < sentence->end;
 	return true;
 }
@@ -245,13 +248,13 @@ static void name_rows(const struct sentence *sentence, const struct row_key *key
 
 /* ---- a call ------------------------------------------------------------------------------------------------ */
 
-/* The values from the n-th `?` on, without the first that the caller says is the key: it is another one each time. */
-static uint64_t mark_of_args(const struct db_call *call, size_t from)
+/* The values from one `?` to another, without the first that the caller says is the key: it is another one each time. */
+static uint64_t mark_of_args(const struct db_call *call, size_t from, size_t to)
 {
 	uint64_t mark = MARK_SEED;
 	bool keyed = call->table == NULL;
 
-	for (size_t i = from; i < DB_MAX_ARGS && call->args[i].type != DB_END; i++) {
+	for (size_t i = from; i < to && call->args[i].type != DB_END; i++) {
 		const struct db_value *arg = &call->args[i];
 		if (arg->type == DB_INT && !keyed && arg->integer == call->key)
 			keyed = true;
@@ -273,6 +276,17 @@ static size_t args_before(const struct sentence *sentence, size_t end)
 	return n;
 }
 
+/* Values that are given may be of the moment (a time), so that the caller says which one counts. */
+static void mark_values(const struct sentence *sentence, struct named_rows *rows)
+{
+	const struct db_call *call = sentence->call;
+	size_t before = args_before(sentence, FIND(sentence, 0, "where"));
+
+	rows->asks = mark_of_args(call, before, DB_MAX_ARGS);
+	rows->gives = call->table != NULL ? mark_of_bytes(MARK_SEED, &call->value, sizeof call->value)
+	                                  : mark_of_args(call, 0, before);
+}
+
 struct named_rows rows_of_call(const struct db_call *call, const struct row_key *keys, size_t n)
 {
 	struct sentence sentence = {.call = call};
@@ -280,11 +294,12 @@ struct named_rows rows_of_call(const struct db_call *call, const struct row_key 
 
 	if (call->verb != DB_READ && call->verb != DB_WRITE)
 		return rows;
-	rows.asks = mark_of_args(call, 0);
+	rows.asks = mark_of_args(call, 0, DB_MAX_ARGS);
+	rows.gives = call->verb == DB_WRITE ? rows.asks : 0;
 	if (!split(call->sql, &sentence))
 		return rows;
 	if (call->verb == DB_WRITE)
-		rows.asks = mark_of_args(call, args_before(&sentence, FIND(&sentence, 0, "where")));
+		mark_values(&sentence, &rows);
 	rows.makes = is(&sentence, 0, "insert") && FIND(&sentence, 0, "on", "replace", "select") == sentence.n;
 	if (is_involved(&sentence) || is(&sentence, 0, "insert") || is(&sentence, 0, "replace"))
 		return rows;

@@ -21,6 +21,7 @@ struct named_rows {
 	bool by_key;     /* nothing but a key says which rows, one or several: it is no search */
 	bool makes;      /* an INSERT that only adds rows */
 	uint64_t asks;   /* the values in what it searches for: a read's all, of a write those after WHERE */
+	uint64_t gives;  /* a write's: the values that it puts there, or adds */
 };
 
 struct named_rows rows_of_call(const struct db_call *call, const struct row_key *keys, size_t n);

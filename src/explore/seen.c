@@ -1,7 +1,7 @@
 /* An explanation of a step is a serial order of others before its session after which it yields what it yielded here.
  * It holds only if it can have been so here:
  *
- * - each of these others wrote here what it writes in that order (it read the same before, and found as many rows);
+ * - each of these others wrote here what it writes in that order: the same values, to as many rows;
  * - nobody in it comes before somebody whom it overwrote here;
  * - the moments allow it: who is in it can have been seen, and who is not can have been missed;
  * - whoever is in it and wrote over the row of the step wrote over nobody who is not.
@@ -14,6 +14,9 @@
 
 #include "base/mem.h"
 #include "explore/effect.h"
+
+/* Of a session; what comes beyond tells nothing. */
+enum { MOST_STEPS = 64 };
 
 struct view {
 	const struct schedule *schedule;
@@ -30,7 +33,7 @@ struct look {
 	const struct view *view;
 	size_t who, nth, step;
 	struct serial_step is;
-	bool own;          /* the session wrote before, and may see that */
+	uint64_t own;      /* bit i: the session's step i is a write that it may see */
 	unsigned touching; /* who wrote what it may touch */
 	unsigned showing;  /* who may have been seen */
 	unsigned missable; /* who may have been missed */
@@ -46,36 +49,48 @@ static const struct actor_step *step_of(const struct view *view, size_t who, siz
 
 /* ---- here and in a serial order ---------------------------------------------------------------------------- */
 
-static bool does_the_same(const struct view *view, size_t who, size_t nth, const struct serial_part *part, bool yields)
+static struct serial_step here(const struct view *view, size_t who, size_t nth)
 {
-	if (nth >= part->n)
-		return false;
-	struct serial_step here = serial_step_of(step_of(view, who, nth)), there = part->steps[nth];
-	return here.label == there.label && (!yields || (here.asks == there.asks && here.yields == there.yields));
+	return serial_step_of(&view->schedule->steps[view->told[who][nth]].what);
 }
 
-/* What the session writes does not differ: until its last write, it read the same and found as many rows. */
+/* It comes to the same statement. */
+static bool gets_to(const struct view *view, size_t who, size_t nth, const struct serial_part *part)
+{
+	return nth < part->n && here(view, who, nth).label == part->steps[nth].label;
+}
+
+/* The same write, of the same values, to as many rows. */
+static bool is_same_write(const struct serial_step *a, const struct serial_step *b)
+{
+	return a->writes && b->writes && a->asks == b->asks && a->gives == b->gives && a->yields == b->yields;
+}
+
+/* What the session writes does not differ, whatever it read. */
 static bool writes_the_same(const struct view *view, size_t who, const struct serial_part *part)
 {
-	size_t until = 0;
-
-	for (size_t i = 0; i < view->n_told[who]; i++)
-		until = effect_writes(view->schedule, view->told[who][i]) ? i + 1 : until;
-	for (size_t i = 0; i < until; i++)
-		if (!does_the_same(view, who, i, part, true))
+	for (size_t i = 0; i < view->n_told[who]; i++) {
+		const struct serial_step step = here(view, who, i);
+		if (!gets_to(view, who, i, part) || (step.writes && !is_same_write(&step, &part->steps[i])))
+			return false;
+	}
+	for (size_t i = view->n_told[who]; i < part->n && !view->schedule->ends[who].refused; i++)
+		if (part->steps[i].writes && part->steps[i].yields > 0)
 			return false;
 	return true;
 }
 
-/* The step is the same statement with the same values, and if it may show what its session itself wrote, then that is
- * the same too. */
+/* The step is the same statement with the same values, and what it may show of its session's own writes is the same. */
 static bool is_comparable(const struct look *look, const struct serial_part *part)
 {
-	for (size_t i = 0; i < look->nth; i++)
-		if (!does_the_same(look->view, look->who, i, part, look->own))
+	for (size_t i = 0; i <= look->nth; i++) {
+		const struct serial_step step = here(look->view, look->who, i);
+		if (!gets_to(look->view, look->who, i, part))
 			return false;
-	return does_the_same(look->view, look->who, look->nth, part, false) &&
-	       part->steps[look->nth].asks == look->is.asks;
+		if (i < look->nth && (look->own >> i & 1) != 0 && !is_same_write(&step, &part->steps[i]))
+			return false;
+	}
+	return part->steps[look->nth].asks == look->is.asks;
 }
 
 enum answer { ANSWER_NONE, ANSWER_SAME, ANSWER_OTHER };
@@ -124,7 +139,7 @@ static bool has_seen(const struct look *look, size_t who)
 	return answer_after(look, at) == ANSWER_OTHER;
 }
 
-/* Had that session come last before it, and found as many rows as it did here, it would have yielded something else. */
+/* Had that session come last before it, and written to as many rows as here, it would have yielded something else. */
 static bool has_missed(const struct look *look, uint32_t at, unsigned others, size_t who)
 {
 	const struct view *view = look->view;
@@ -134,9 +149,11 @@ static bool has_missed(const struct look *look, uint32_t at, unsigned others, si
 	    !serial_after(view->serial, at, who, &with) || answer_after(look, with) != ANSWER_OTHER)
 		return false;
 	for (size_t i = 0; i < view->n_told[who]; i++) {
-		const struct actor_step *step = step_of(view, who, i);
-		if (step->verb == DB_WRITE && (!does_the_same(view, who, i, &view->serial->parts[with], false) ||
-		                               view->serial->parts[with].steps[i].yields != serial_yield(step)))
+		const struct serial_step step = here(view, who, i);
+		if (!step.writes)
+			continue;
+		if (!gets_to(view, who, i, &view->serial->parts[with]) ||
+		    view->serial->parts[with].steps[i].yields != step.yields)
 			return false;
 	}
 	return true;
@@ -256,21 +273,29 @@ static bool is_aborted(const struct look *look, size_t writer)
 	return true;
 }
 
-/* That session wrote the row before, and again after. */
+/* The writer writes its row anew after the step. */
+static bool is_replaced(const struct look *look, size_t write)
+{
+	const struct schedule *schedule = look->view->schedule;
+
+	for (size_t i = write + 1; i < schedule->n; i++)
+		if (schedule->steps[i].who == schedule->steps[write].who && effect_counts(schedule, i) &&
+		    effects_meet(&schedule->steps[i].what, &schedule->steps[write].what) &&
+		    2 * i > effect_at(schedule, look->step))
+			return true;
+	return false;
+}
+
+/* All that it can have seen of that session was not its last word. */
 static bool is_intermediate(const struct look *look, size_t writer)
 {
 	const struct schedule *schedule = look->view->schedule;
-	const struct actor_step *step = &schedule->steps[look->step].what;
-	bool before = false, after = false;
 
-	for (size_t i = 0; i < schedule->n; i++) {
-		if (schedule->steps[i].who != writer || !effect_counts(schedule, i) ||
-		    !effects_meet(&schedule->steps[i].what, step))
-			continue;
-		before |= effect_may_show(schedule, i, look->step);
-		after |= 2 * i > effect_at(schedule, look->step);
-	}
-	return before && after;
+	for (size_t i = 0; i < schedule->n; i++)
+		if (schedule->steps[i].who == writer && effect_writes(schedule, i) && may_have_shown(look, i) &&
+		    (!effect_counts(schedule, i) || !is_replaced(look, i)))
+			return false;
+	return true;
 }
 
 /* It is the writer of no row more than once, and all that it wrote counts. */
@@ -305,8 +330,7 @@ static bool is_torn(const struct look *look, size_t writer)
 	    parts[after].runs < 2 || !parts[after].steady)
 		return false;
 	for (size_t i = 0; i <= look->nth; i++)
-		if (!does_the_same(view, look->who, i, &parts[alone], false) ||
-		    !does_the_same(view, look->who, i, &parts[after], false))
+		if (!gets_to(view, look->who, i, &parts[alone]) || !gets_to(view, look->who, i, &parts[after]))
 			return false;
 	return true;
 }
@@ -382,7 +406,8 @@ static void find_writers(struct look *look)
 			const struct actor_step *what = &schedule->steps[write].what;
 			const bool touches = effects_may_meet(what, step);
 			const unsigned bit = 1U << who;
-			look->own |= who == look->who && touches && i < look->nth && what->verb == DB_WRITE;
+			if (who == look->who && touches && i < look->nth && what->verb == DB_WRITE)
+				look->own |= UINT64_C(1) << i;
 			if (who == look->who || !effect_writes(schedule, write))
 				continue;
 			look->touching |= touches ? bit : 0;
@@ -435,7 +460,7 @@ void seen_read(struct depends *depends, const struct schedule *schedule, size_t 
 	}
 	find_strange(&view);
 	for (size_t who = 0; who < sessions; who++)
-		for (size_t i = 0; i < view.n_told[who] && !schedule->ends[who].refused; i++)
+		for (size_t i = 0; i < view.n_told[who] && i < MOST_STEPS && !schedule->ends[who].refused; i++)
 			look_at(&view, who, i);
 	free(told);
 }

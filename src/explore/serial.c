@@ -78,14 +78,13 @@ bool serial_keeps(const struct schedule *schedule, size_t i)
 	       step->attempt == schedule->ends[schedule->steps[i].who].attempt;
 }
 
-uint64_t serial_yield(const struct actor_step *step)
-{
-	return step->verb == DB_READ ? step->mark : (uint64_t)step->affected;
-}
-
 struct serial_step serial_step_of(const struct actor_step *step)
 {
-	return (struct serial_step){mark_of_text(MARK_SEED, step->label), step->rows.asks, serial_yield(step)};
+	return (struct serial_step){
+		.label = mark_of_text(MARK_SEED, step->label), .asks = step->rows.asks, .gives = step->rows.gives,
+		.yields = step->verb == DB_READ ? step->mark : (uint64_t)step->affected,
+		.writes = step->verb == DB_WRITE,
+	};
 }
 
 static uint32_t add_part(struct serial *serial)

@@ -15,8 +15,9 @@
 /* A statement that read or wrote, and was not refused. */
 struct serial_step {
 	uint64_t label;  /* of its text */
-	uint64_t asks;   /* see struct named_rows */
-	uint64_t yields; /* see serial_yield */
+	uint64_t asks, gives; /* see struct named_rows */
+	uint64_t yields; /* of a read all that it read, of a write how many rows: equal for equal ones */
+	bool writes;
 };
 
 /* What a session does after certain others, one by one. A tree: it goes on with who comes next. */
@@ -44,8 +45,6 @@ bool serial_has(const struct serial *serial, const struct play *play, const stru
 bool serial_after(const struct serial *serial, uint32_t part, size_t who, uint32_t *next);
 /* Whether the step is one that is kept: it read or wrote, in the try that counts. */
 bool serial_keeps(const struct schedule *schedule, size_t i);
-/* Of a read all that it read, of a write how many rows: equal for equal ones. */
-uint64_t serial_yield(const struct actor_step *step);
 struct serial_step serial_step_of(const struct actor_step *step);
 void serial_fini(struct serial *serial);
 

@@ -26,14 +26,14 @@ static void add_observation(const struct teller *teller, size_t step)
 		           what->affected == 1 ? "" : "s", what->label);
 }
 
-/* Literally: the step was over before the session wrote anything. */
-static bool is_before(const struct teller *teller, size_t step, size_t writer)
+/* Was the step over before the session wrote anything, or before any of it was there for others? */
+static bool is_before(const struct teller *teller, size_t step, size_t writer, bool it_ended)
 {
 	const struct schedule *schedule = teller->schedule;
 
 	for (size_t i = 0; i < schedule->n; i++)
 		if (schedule->steps[i].who == writer && effect_writes(schedule, i) &&
-		    2 * i < effect_at(schedule, step))
+		    (it_ended ? effect_end(schedule, i) : 2 * i) < effect_at(schedule, step))
 			return false;
 	return true;
 }
@@ -49,16 +49,20 @@ static bool is_after(const struct teller *teller, size_t step, size_t writer)
 	return true;
 }
 
-/* "A read 10 before B wrote": a snapshot may be read later, so that "before" is said only where it is so. */
+/* "before %c wrote": a snapshot may be read later, and who sees what is not committed does so before, so that it is said
+ * only where it is so. */
 static void add_missed(const struct teller *teller, const struct dependency *item, bool with_subject)
 {
+	const bool dirty = teller->schedule->steps[item->step].what.touches.dirty;
+	const bool early = is_before(teller, item->step, item->to, false);
+	const bool before = early || (!dirty && is_before(teller, item->step, item->to, true));
+
 	if (with_subject) {
 		str_printf(teller->sentence, "%c ", letter(item->from));
 		add_observation(teller, item->step);
 	}
-	str_printf(teller->sentence, is_before(teller, item->step, item->to) ? " before %c wrote"
-	                                                                    : " without what %c wrote",
-	           letter(item->to));
+	str_printf(teller->sentence, " %s %c %s", before ? "before" : "without what", letter(item->to),
+	           before && !early ? "committed" : "wrote");
 }
 
 static void add_dependency(const struct teller *teller, const struct dependency *item)
@@ -115,12 +119,10 @@ static void add_read_skew(const struct teller *teller)
 		           letter(missed->to), letter(missed->to));
 		return;
 	}
-	bool apart = is_before(teller, missed->step, missed->to) &&
+	bool apart = is_before(teller, missed->step, missed->to, true) &&
 	             (back->kind == DEPENDS_WW || is_after(teller, back->step, back->from));
-	str_printf(teller->sentence, "%c ", letter(missed->from));
-	add_observation(teller, missed->step);
-	str_printf(teller->sentence, apart ? " before %c wrote, and " : " without what %c wrote, and ",
-	           letter(missed->to));
+	add_missed(teller, missed, true);
+	str_add(teller->sentence, ", and ");
 	if (back->kind == DEPENDS_WW) {
 		str_add(teller->sentence, "then wrote on top of it");
 		return;
@@ -169,7 +171,7 @@ static bool is_bare(const struct teller *teller)
 
 static void add_title(const struct teller *teller, const char *title)
 {
-	str_printf(teller->sentence, "%s%s: ", title, is_bare(teller) ? " without a transaction" : "");
+	str_printf(teller->sentence, "%s%s: ", title, is_bare(teller) ? ", without a transaction" : "");
 }
 
 static void tell_circle(const struct teller *teller, const char *name)
