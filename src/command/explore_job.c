@@ -239,7 +239,8 @@ struct explored explore_head(const struct explore_order *order, const struct exp
 {
 	*identity = explore_subject_identity(subject, &place->database);
 	return (struct explored){
-		.what = subject->what, .state = explore_subject_state(subject), .sessions = subject->play->sessions,
+		.what = subject->what, .state = explore_subject_state(subject), .play = subject->play,
+		.sessions = subject->play->sessions,
 		.parts = subject->parts, .own_levels = subject->own_levels, .identity = identity,
 		.database = explore_place_text(place), .sets = order->where.sets, .n_sets = order->where.n_sets,
 		.server_setting = explore_place_server_setting(place), .max_tries = (int)order->handling.max_tries,

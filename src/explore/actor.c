@@ -144,7 +144,7 @@ static bool before(void *context, const struct db_call *call)
 		.touches = footprint_of_call(call, db_identity(actor->session)->isolation, actor->play->tables,
 	                                     actor->play->n_tables),
 	};
-	actor->next.row = row_of_call(call);
+	actor->next.rows = rows_of_call(call, actor->play->keys, actor->play->n_keys);
 	actor->next.overwrites = call_overwrites(call);
 	if (actor->play->keeps_sql) {
 		char *sql = db_sql_text(actor->session, call);

@@ -29,7 +29,7 @@ struct actor_step {
 	int64_t key, writes; /* as in struct db_call */
 	unsigned traits;
 	bool overwrites; /* see call_overwrites */
-	uint64_t row; /* which rows it names: equal for the same ones; 0: not known */
+	struct named_rows rows; /* that it names */
 	char sql[512]; /* where the play keeps it: see db_sql_text; a longer one ends in "..." */
 	struct footprint touches; /* before it is known how it ends */
 	uint32_t attempt; /* see struct play_end */

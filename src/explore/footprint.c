@@ -6,7 +6,6 @@
 #include <strings.h>
 
 #include "base/str.h"
-#include "explore/mark.h"
 
 static bool is_word_byte(char c)
 {
@@ -78,52 +77,6 @@ struct footprint footprint_of_call(const struct db_call *call, const char *isola
 		break;
 	}
 	return touched;
-}
-
-bool call_overwrites(const struct db_call *call)
-{
-	if (call->verb != DB_WRITE)
-		return false;
-	if (call->table != NULL)
-		return (call->traits & DB_ADDS) == 0;
-	const char *where = strcasestr(call->sql, " where "), *set = strcasestr(call->sql, " set ");
-	const char *value = set != NULL ? strchr(set, '=') : NULL;
-	if (value == NULL || where == NULL)
-		return false;
-	return value + 1 + strspn(value + 1, " ?0123456789+-*/()") >= where;
-}
-
-/* The text after WHERE, to a token such as {for_update}. */
-static uint64_t mark_of_where(const char *where, const struct db_call *call, size_t arg)
-{
-	uint64_t mark = MARK_SEED;
-	size_t length = strcspn(where, "{");
-
-	while (length > 0 && where[length - 1] == ' ')
-		length--;
-	for (size_t i = 0; i < length; i++) {
-		if (where[i] == '?' && arg < DB_MAX_ARGS && call->args[arg].type == DB_INT)
-			mark = mark_of_bytes(mark, &call->args[arg++].integer, sizeof call->args[arg].integer);
-		else
-			mark = mark_of_bytes(mark, &where[i], 1);
-	}
-	return mark;
-}
-
-uint64_t row_of_call(const struct db_call *call)
-{
-	size_t arg = 0;
-
-	if (call->verb != DB_READ && call->verb != DB_WRITE)
-		return 0;
-	if (call->table != NULL)
-		return mark_of_bytes(mark_of_text(MARK_SEED, call->table), &call->key, sizeof call->key);
-	const char *where = strcasestr(call->sql, " where ");
-	if (where == NULL || strcasestr(where + 1, " where ") != NULL)
-		return 0;
-	for (const char *at = call->sql; at < where; at++)
-		arg += *at == '?';
-	return mark_of_where(where + strlen(" where "), call, arg);
 }
 
 struct footprint footprint_union(struct footprint a, struct footprint b)

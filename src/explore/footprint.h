@@ -27,11 +27,6 @@ struct footprint {
  * the SQL may have; none: nobody knows what it touches. */
 struct footprint footprint_of_call(const struct db_call *call, const char *isolation, const char *const *tables,
                                    size_t n_tables);
-/* Which rows it reads or writes, where it names them: by what the caller says, or by the text of its WHERE with its
- * values. 0: not known. */
-uint64_t row_of_call(const struct db_call *call);
-/* A write that puts there what does not depend on what is there: numbers, and values that it is given. */
-bool call_overwrites(const struct db_call *call);
 struct footprint footprint_union(struct footprint a, struct footprint b);
 bool footprints_meet(struct footprint a, struct footprint b);
 

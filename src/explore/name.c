@@ -1,181 +1,184 @@
-/* Patterns of two sessions over one or two rows. A step takes effect where it was woken, if it waited. */
+/* Circles of dependencies: who came before whom in a schedule that is unlike any serial one. The smaller one tells
+ * more; of two as small, the one with fewer anti-dependencies does. */
 #include "explore/name.h"
 
-#include <string.h>
+#include "explore/depends.h"
+#include "explore/effect.h"
+#include "explore/told.h"
 
-struct pattern {
-	const struct schedule *schedule;
-	struct str *sentence;
+enum { MOST_IN_CIRCLE = 4 };
+
+/* Which circles a name is of. */
+struct circle_class {
+	unsigned least_missed, most_missed; /* anti-dependencies in it */
+	bool only_overwrites;
+	bool by_key; /* each of them of a read that names its rows by a key */
 };
 
-static size_t effect_of(const struct schedule *schedule, size_t i)
-{
-	const struct schedule_step *step = &schedule->steps[i];
+struct search {
+	const struct schedule *schedule;
+	const struct play *play;
+	const struct serial *serial;
+	const struct depends *depends;
+	struct circle_class class;
+	struct circle circle;
+	size_t length;
+};
 
-	return step->waited && step->woken_by < schedule->n ? step->woken_by : i;
+static bool names_rows(const struct search *search, const struct dependency *item)
+{
+	return search->schedule->steps[item->step].what.rows.by_key && !item->part;
 }
 
-/* It counts in the end: of a session that was not refused, and of the try that was the last. */
-static bool counts(const struct schedule *schedule, size_t i, enum db_verb verb)
+/* The one of this kind that tells most: of a read by key, not of a part, early. */
+static const struct dependency *best_of(const struct search *search, enum dependency_kind kind, size_t from, size_t to)
 {
-	const struct schedule_step *step = &schedule->steps[i];
-	const struct play_end *end = &schedule->ends[step->who];
+	const struct dependency *best = NULL;
 
-	return step->what.verb == verb && step->what.err == DB_OK && step->what.row != 0 && !end->refused &&
-	       step->what.attempt == end->attempt && (verb != DB_WRITE || step->what.affected > 0);
-}
-
-static char letter(const struct schedule *schedule, size_t i)
-{
-	return (char)('A' + schedule->steps[i].who);
-}
-
-static const char *result(const struct schedule *schedule, size_t i)
-{
-	return schedule->steps[i].what.result;
-}
-
-/* Does the session end by taking everything back? */
-static bool rolls_back(const struct schedule *schedule, size_t who, size_t *at)
-{
-	for (*at = schedule->n; (*at)-- > 0;)
-		if (schedule->steps[*at].who == who)
-			return schedule->steps[*at].what.verb == DB_ROLLBACK;
-	return false;
-}
-
-/* When the session's transaction that has this step ends. */
-static size_t end_of(const struct schedule *schedule, size_t i)
-{
-	for (size_t k = i; k < schedule->n; k++)
-		if (schedule->steps[k].who == schedule->steps[i].who && schedule->steps[k].what.tx != DB_TX_OPEN)
-			return effect_of(schedule, k);
-	return schedule->n;
-}
-
-static bool same_row(const struct schedule *schedule, size_t i, size_t k)
-{
-	return schedule->steps[i].what.row == schedule->steps[k].what.row;
-}
-
-static bool differ(const struct schedule *schedule, size_t i, size_t k)
-{
-	return schedule->steps[i].who != schedule->steps[k].who;
-}
-
-/* r1[x] w2[x] w1[x] */
-static bool is_lost_update(const struct pattern *pattern, size_t read, size_t other)
-{
-	const struct schedule *schedule = pattern->schedule;
-
-	for (size_t own = read + 1; own < schedule->n; own++) {
-		if (!counts(schedule, own, DB_WRITE) || differ(schedule, own, read) || !same_row(schedule, own, read) ||
-		    !schedule->steps[own].what.overwrites || effect_of(schedule, own) < effect_of(schedule, other))
+	for (size_t i = 0; i < search->depends->n; i++) {
+		const struct dependency *item = &search->depends->items[i];
+		if (item->kind != kind || item->from != from || item->to != to)
 			continue;
-		str_printf(pattern->sentence,
-		           "Lost update: %c read %s before %c wrote, and then wrote over it.",
-		           letter(schedule, read), result(schedule, read), letter(schedule, other));
-		return true;
+		if (best == NULL || (best->part && !item->part) ||
+		    (!names_rows(search, best) && names_rows(search, item)))
+			best = item;
 	}
+	return best;
+}
+
+/* ---- circles ----------------------------------------------------------------------------------------------- */
+
+static bool is_of_class(const struct search *search)
+{
+	const struct circle *circle = &search->circle;
+	const struct circle_class *class = &search->class;
+	unsigned missed = 0;
+
+	for (size_t i = 0; i < circle->n; i++) {
+		const struct dependency *item = circle->items[i];
+		missed += item->kind == DEPENDS_RW;
+		if ((class->only_overwrites && item->kind != DEPENDS_WW) ||
+		    (class->by_key && item->kind == DEPENDS_RW && !names_rows(search, item)))
+			return false;
+	}
+	return missed >= class->least_missed && missed <= class->most_missed;
+}
+
+static bool is_in(const struct circle *circle, size_t who)
+{
+	for (size_t i = 0; i < circle->n; i++)
+		if (circle->items[i]->from == who)
+			return true;
 	return false;
 }
 
-/* r1[x] w2[x] w2[y] c2 r1[y] */
-static bool is_read_skew(const struct pattern *pattern, size_t read, size_t other)
+/* On from the last one of the circle, until it is closed. It begins with an anti-dependency if it has one. */
+static bool close_circle(struct search *search, size_t at)
 {
-	const struct schedule *schedule = pattern->schedule;
+	static const enum dependency_kind kinds[] = {DEPENDS_WW, DEPENDS_WR, DEPENDS_RW};
+	struct circle *circle = &search->circle;
+	const size_t first = circle->n > 0 ? circle->items[0]->from : at;
 
-	for (size_t second = read + 1; second < schedule->n; second++) {
-		if (!counts(schedule, second, DB_READ) || !schedule->steps[second].what.touches.latest ||
-		    differ(schedule, second, read) || same_row(schedule,
-		                                                                                     second, read) ||
-		    effect_of(schedule, second) < end_of(schedule, other))
-			continue;
-		for (size_t k = 0; k < schedule->n; k++) {
-			if (!counts(schedule, k, DB_WRITE) || differ(schedule, k, other) || !same_row(schedule,
-			                                                                              k, second))
+	if (circle->n == search->length)
+		return at == first && is_of_class(search);
+	if (circle->n > 0 && is_in(circle, at))
+		return false;
+	for (size_t to = 0; to < search->play->sessions; to++)
+		for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+			const struct dependency *item = best_of(search, kinds[i], at, to);
+			if (item == NULL ||
+			    (circle->n == 0 && search->class.least_missed > 0 && kinds[i] != DEPENDS_RW))
 				continue;
-			str_printf(pattern->sentence, "Read skew: %c read %s before %c wrote both rows, and %s of the "
-			           "other one after it.", letter(schedule, read), result(schedule, read),
-			           letter(schedule, other), result(schedule, second));
+			circle->items[circle->n++] = item;
+			if (close_circle(search, to))
+				return true;
+			circle->n--;
+		}
+	return false;
+}
+
+static bool find_circle(struct search *search, struct circle_class class)
+{
+	search->class = class;
+	for (search->length = 2; search->length <= MOST_IN_CIRCLE; search->length++)
+		for (size_t who = 0; who < search->play->sessions; who++) {
+			search->circle.n = 0;
+			if (close_circle(search, who))
+				return true;
+		}
+	return false;
+}
+
+/* r1[x] w2[x] w1[x], where the last one puts there what does not depend on what is there. */
+static bool find_lost_update(struct search *search)
+{
+	const struct depends *depends = search->depends;
+	const struct schedule_step *steps = search->schedule->steps;
+
+	for (size_t i = 0; i < depends->n; i++)
+		for (size_t k = 0; k < depends->n; k++) {
+			const struct dependency *missed = &depends->items[i], *over = &depends->items[k];
+			if (missed->kind != DEPENDS_RW || over->kind != DEPENDS_WW || missed->from != over->to ||
+			    missed->to != over->from || !steps[over->step].what.overwrites ||
+			    steps[missed->step].what.verb != DB_READ || missed->step > over->step ||
+			    !effects_meet(&steps[missed->step].what, &steps[over->step].what))
+				continue;
+			search->circle = (struct circle){{missed, over}, 2};
 			return true;
 		}
-	}
 	return false;
 }
 
-/* r1[x] w2[x], and r2[y] w1[y] likewise */
-static bool is_write_skew(const struct pattern *pattern, size_t read, size_t other)
+/* With two anti-dependencies it is the weakest name: it is given only if none of the sessions may have written over
+ * another one unseen, which would make it a stronger one. */
+static bool is_settled(const struct search *search)
 {
-	const struct schedule *schedule = pattern->schedule;
+	const struct circle *circle = &search->circle;
 
-	for (size_t back = 0; back < schedule->n; back++) {
-		if (!counts(schedule, back, DB_READ) || differ(schedule, back, other) || same_row(schedule, back, read))
-			continue;
-		for (size_t own = 0; own < schedule->n; own++) {
-			if (!counts(schedule, own, DB_WRITE) || differ(schedule, own, read) ||
-			    !same_row(schedule, own, back) || end_of(schedule, own) < effect_of(schedule, back))
-				continue;
-			str_printf(pattern->sentence,
-			           "Write skew: %c and %c each read a row before the other one wrote it.",
-			           letter(schedule, read), letter(schedule, other));
-			return true;
-		}
-	}
-	return false;
+	for (size_t i = 0; i < circle->n; i++)
+		if (depends_may_hide(search->schedule, search->serial, circle->items[i]->from, circle->items[i]->to))
+			return false;
+	return true;
 }
 
-/* w1[x] r2[x] a1, where r2 sees what is not committed */
-static bool is_aborted_read(const struct pattern *pattern, size_t read)
-{
-	const struct schedule *schedule = pattern->schedule;
+/* ---- names ------------------------------------------------------------------------------------------------- */
 
-	for (size_t i = 0; i < schedule->n; i++) {
-		size_t end;
-		if (!counts(schedule, i, DB_WRITE) || !differ(schedule, i, read) || !same_row(schedule, i, read) ||
-		    effect_of(schedule, i) > read || !rolls_back(schedule, schedule->steps[i].who, &end) || end < read)
-			continue;
-		str_printf(pattern->sentence, "Aborted read: %c read %s, which %c wrote and took back.",
-		           letter(schedule, read), result(schedule, read), letter(schedule, i));
-		return true;
-	}
-	return false;
+static const char *name_circle(struct search *search)
+{
+	const struct circle_class overwrites = {.only_overwrites = true}, flow = {0};
+	const struct circle_class single = {.least_missed = 1, .most_missed = 1};
+	const struct circle_class items = {.least_missed = 2, .most_missed = MOST_IN_CIRCLE, .by_key = true};
+	const struct circle_class any = {.least_missed = 2, .most_missed = MOST_IN_CIRCLE};
+
+	if (find_circle(search, overwrites))
+		return "G0";
+	if (search->depends->aborted.step != NEVER)
+		return "G1a";
+	if (search->depends->intermediate.step != NEVER)
+		return "G1b";
+	if (find_circle(search, flow))
+		return "G1c";
+	if (find_lost_update(search))
+		return "P4";
+	if (find_circle(search, single))
+		return "G-single";
+	if (find_circle(search, items))
+		return is_settled(search) ? "G2-item" : "";
+	return find_circle(search, any) && is_settled(search) ? "G2" : "";
 }
 
-/* The write of another session to what was read, which the read did not see. */
-static bool writes_behind(const struct schedule *schedule, size_t read, size_t write)
+const char *anomaly_name(const struct schedule *schedule, const struct play *play, const struct serial *serial,
+                         struct str *sentence)
 {
-	bool dirty = schedule->steps[read].what.touches.dirty;
-	size_t seen_from = dirty ? effect_of(schedule, write) : end_of(schedule, write);
+	struct depends depends;
+	const char *name;
 
-	return counts(schedule, write, DB_WRITE) && differ(schedule, write, read) && same_row(schedule, write, read) &&
-	       seen_from > effect_of(schedule, read);
-}
-
-static const char *name_by(const struct pattern *pattern, bool (*is)(const struct pattern *, size_t, size_t),
-                           const char *name)
-{
-	const struct schedule *schedule = pattern->schedule;
-
-	for (size_t read = 0; read < schedule->n; read++)
-		for (size_t write = 0; write < schedule->n && counts(schedule, read, DB_READ); write++)
-			if (writes_behind(schedule, read, write) && is(pattern, read, write))
-				return name;
-	return NULL;
-}
-
-const char *anomaly_name(const struct schedule *schedule, struct str *sentence)
-{
-	const struct pattern pattern = {schedule, sentence};
-	const char *name = name_by(&pattern, is_lost_update, "P4");
-
-	for (size_t i = 0; i < schedule->n && name == NULL; i++)
-		if (counts(schedule, i, DB_READ) && schedule->steps[i].what.touches.dirty &&
-		    is_aborted_read(&pattern, i))
-			name = "G1a";
-	if (name == NULL)
-		name = name_by(&pattern, is_read_skew, "G-single");
-	if (name == NULL)
-		name = name_by(&pattern, is_write_skew, "G2-item");
-	return name != NULL ? name : "";
+	if (schedule->result != SCHEDULE_WHOLE || serial->n_parts == 0 || serial_has(serial, play, schedule))
+		return "";
+	depends_read(&depends, schedule, play, serial);
+	struct search search = {.schedule = schedule, .play = play, .serial = serial, .depends = &depends};
+	name = name_circle(&search);
+	tell_anomaly(sentence, name, schedule, &depends, &search.circle);
+	depends_fini(&depends);
+	return name;
 }

@@ -1,13 +1,15 @@
-/* An anomaly's name in the literature, from what a schedule read and wrote: P4 lost update, A5A read skew and A5B
- * write skew of Berenson et al. ("A Critique of ANSI SQL Isolation Levels", 1995), the latter two G-single and G2-item
- * of Adya, and G1a. Only what names the very same rows on both sides has one: what searches find is not told from
- * their SQL. */
+/* An anomaly's name in the literature, of what a schedule read and wrote: G0, G1a, G1b, G1c, G-single, G2-item and G2
+ * are Adya's ("Weak Consistency", 1999), P4, the lost update, is of Berenson et al. ("A Critique of ANSI SQL Isolation
+ * Levels", 1995): a G-single on one row. */
 #ifndef EXPLORE_NAME_H
 #define EXPLORE_NAME_H
 
-#include "explore/schedule.h"
+#include "explore/serial.h"
 
-/* Of a schedule that is unlike any serial one. "" where no name fits; else also a sentence that tells it. */
-const char *anomaly_name(const struct schedule *schedule, struct str *sentence);
+/* The strongest one that the evidence has, in the order above but P4 before G-single; "" where it has none, or the
+ * outcome is that of a serial order. With a name comes a sentence that tells it. `serial` is what serial_run made of
+ * the play. */
+const char *anomaly_name(const struct schedule *schedule, const struct play *play, const struct serial *serial,
+                         struct str *sentence);
 
 #endif

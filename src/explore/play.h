@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "db/db.h"
+#include "explore/rows.h"
 
 enum { PLAY_MOST_SESSIONS = 8 };
 
@@ -29,6 +30,9 @@ struct play {
 	/* Names by which its SQL tells what it touches; none: that is not known. */
 	const char *const *tables;
 	size_t n_tables;
+	/* Columns by which its SQL may name a row, where its calls do not say which one; see explore/rows.h. */
+	const struct row_key *keys;
+	size_t n_keys;
 	/* Before each schedule, in a session of its own: the same world every time, by fresh keys. */
 	bool (*set_up)(void *context, struct db_session *session, struct err *err);
 	/* A session's part, on its own thread: a plain blocking function whose every statement is a step. */

@@ -477,6 +477,7 @@ bool script_parse(const char *path, const char *bytes, size_t length, struct scr
 	free(reader.shows.items);
 	if (ok) {
 		script_find_tables(script);
+		script_find_keys(script);
 		script->tells_tables = tells_tables(script);
 	} else {
 		script_fini(script);

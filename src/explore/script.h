@@ -19,7 +19,7 @@
 #include "base/err.h"
 #include "explore/play.h"
 
-enum { SCRIPT_MAX_BYTES = 1024 * 1024, SCRIPT_MAX_STEPS = 64, SCRIPT_MAX_NAMES = 32 };
+enum { SCRIPT_MAX_BYTES = 1024 * 1024, SCRIPT_MAX_STEPS = 64, SCRIPT_MAX_NAMES = 32, SCRIPT_MOST_KEYS = 64 };
 
 struct script_step {
 	const char *name;
@@ -72,6 +72,8 @@ struct script {
 	struct script_list schema, setup, invariants, state;
 	bool tells_tables; /* its SQL names all that it touches: no foreign key, trigger or view */
 	struct script_list tables; /* that the schema makes: emptied before each schedule */
+	struct row_key keys[SCRIPT_MOST_KEYS]; /* primary keys and unique columns of these */
+	size_t n_keys;
 	struct script_session sessions[PLAY_MOST_SESSIONS];
 	size_t n_sessions;
 	struct script_shows *shows; /* alternatives; each shows what must not be */
@@ -86,6 +88,8 @@ void script_fini(struct script *script);
 
 /* The tables that its schema makes, by their names. */
 void script_find_tables(struct script *script);
+/* Finds the keys in the schema; see explore/rows.h. Beyond SCRIPT_MOST_KEYS none is known. */
+void script_find_keys(struct script *script);
 
 /* What a session's reads put under its names, as texts; "": nothing. */
 typedef char script_values[SCRIPT_MAX_NAMES][24];

@@ -223,6 +223,7 @@ void script_play_init(struct script_play *play, const struct script *script)
 	play->play = (struct play){
 		.context = play, .sessions = script->n_sessions, .reads_are_results = true,
 		.tables = play->tables, .n_tables = script->tells_tables ? script->tables.n : 0,
+		.keys = script->keys, .n_keys = script->n_keys,
 		.set_up = set_up, .act = act, .judge = judge,
 	};
 }

@@ -5,6 +5,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "explore/mark.h"
+
+/* Up to so many sessions the orders of all of them are run twice, so that what differs from run to run is known. */
+enum { MOST_RUN_TWICE = 4 };
 
 static void add_session(struct str *text, const struct play *play, const struct schedule *schedule, size_t who)
 {
@@ -58,6 +62,60 @@ static void keep(struct serial *serial, char *outcome)
 	serial->outcomes[serial->n++] = outcome;
 }
 
+/* ---- what each part came to ------------------------------------------------------------------------------ */
+
+bool serial_after(const struct serial *serial, uint32_t part, size_t who, uint32_t *next)
+{
+	*next = part < serial->n_parts ? serial->parts[part].next[who] : 0;
+	return *next != 0;
+}
+
+bool serial_keeps(const struct schedule *schedule, size_t i)
+{
+	const struct actor_step *step = &schedule->steps[i].what;
+
+	return (step->verb == DB_READ || step->verb == DB_WRITE) && step->ended && step->err == DB_OK &&
+	       step->attempt == schedule->ends[schedule->steps[i].who].attempt;
+}
+
+struct serial_step serial_step_of(const struct actor_step *step)
+{
+	return (struct serial_step){
+		.label = mark_of_text(MARK_SEED, step->label), .asks = step->rows.asks, .gives = step->rows.gives,
+		.yields = step->verb == DB_READ ? step->mark : (uint64_t)step->affected,
+		.writes = step->verb == DB_WRITE,
+	};
+}
+
+static uint32_t add_part(struct serial *serial)
+{
+	serial->parts = mem_grow(serial->parts, &serial->parts_capacity, serial->n_parts + 1, sizeof *serial->parts);
+	serial->parts[serial->n_parts] = (struct serial_part){.steady = true};
+	return (uint32_t)serial->n_parts++;
+}
+
+/* The first run of a part is kept; later ones must be the same. */
+static void note_part(struct serial_part *part, const struct schedule *schedule, size_t who)
+{
+	struct serial_step *steps = mem_new(schedule->n, sizeof *steps);
+	size_t n = 0;
+
+	for (size_t i = 0; i < schedule->n; i++)
+		if (schedule->steps[i].who == who && serial_keeps(schedule, i))
+			steps[n++] = serial_step_of(&schedule->steps[i].what);
+	if (part->runs++ == 0) {
+		part->steps = steps;
+		part->n = n;
+		return;
+	}
+	part->steady = part->steady && n == part->n;
+	for (size_t i = 0; i < n && part->steady; i++)
+		part->steady = steps[i].label == part->steps[i].label && steps[i].yields == part->steps[i].yields;
+	free(steps);
+}
+
+/* ---- the orders ------------------------------------------------------------------------------------------ */
+
 struct order {
 	size_t who[PLAY_MOST_SESSIONS], n;
 };
@@ -94,6 +152,21 @@ static void note_lengths(struct serial *serial, const struct schedule *schedule,
 	}
 }
 
+static void note_parts(struct walk *walk)
+{
+	struct serial *serial = walk->serial;
+	uint32_t at = 0, next;
+
+	for (size_t i = 0; i < walk->order.n; i++, at = next) {
+		size_t who = walk->order.who[i];
+		if (!serial_after(serial, at, who, &next)) {
+			next = add_part(serial);
+			serial->parts[at].next[who] = next;
+		}
+		note_part(&serial->parts[next], &walk->schedule, who);
+	}
+}
+
 static bool run_order(struct walk *walk)
 {
 	const struct chooser chooser = {&walk->order, choose};
@@ -104,9 +177,9 @@ static bool run_order(struct walk *walk)
 	world_leave_out(walk->world, out);
 	schedule_run(walk->world, &chooser, &walk->schedule, walk->err);
 	world_leave_out(walk->world, 0);
-	walk->serial->orders++;
 	note_lengths(walk->serial, &walk->schedule, walk->play->sessions);
 	if (walk->schedule.result == SCHEDULE_WHOLE) {
+		note_parts(walk);
 		keep(walk->serial, outcome_text(walk->play, &walk->schedule));
 		return true;
 	}
@@ -117,8 +190,10 @@ static bool run_order(struct walk *walk)
 /* This order, and all that are longer. */
 static bool run_from(struct walk *walk, unsigned used)
 {
-	bool ok = run_order(walk);
+	const bool twice = walk->order.n == walk->play->sessions && walk->order.n <= MOST_RUN_TWICE;
+	bool ok = run_order(walk) && (!twice || run_order(walk));
 
+	walk->serial->orders++;
 	for (size_t i = 0; ok && i < walk->play->sessions; i++) {
 		if ((used >> i & 1) != 0)
 			continue;
@@ -132,6 +207,9 @@ static bool run_from(struct walk *walk, unsigned used)
 bool serial_run(struct world *world, const struct play *play, struct serial *serial, struct err *err)
 {
 	struct walk walk = {.world = world, .play = play, .serial = serial, .err = err};
+
+	if (serial->n_parts == 0)
+		(void)add_part(serial);
 	bool ok = run_from(&walk, 0);
 
 	schedule_fini(&walk.schedule);
@@ -143,5 +221,8 @@ void serial_fini(struct serial *serial)
 	for (size_t i = 0; i < serial->n; i++)
 		free(serial->outcomes[i]);
 	free(serial->outcomes);
+	for (size_t i = 0; i < serial->n_parts; i++)
+		free(serial->parts[i].steps);
+	free(serial->parts);
 	*serial = (struct serial){0};
 }

@@ -70,7 +70,7 @@ static void add_schedule(struct str *text, const struct report_style *style, con
 		ends[who] = witness->ends[who].text;
 	str_columns(text, style, witness, explored->sessions, ends);
 	struct str sentence = {0};
-	const char *name = anomaly_name(witness, &sentence);
+	const char *name = anomaly_name(witness, explored->play, explored->serial, &sentence);
 	str_printf(text, "\n  in the end: %s\n", str_text(&witness->state));
 	if (name[0] != '\0')
 		str_printf(text, "  %s: %s\n", name, str_text(&sentence));
@@ -216,7 +216,7 @@ static json_t *schedule_json(const struct explored *explored, const struct sched
 	for (size_t i = 0; i < explored->sessions; i++)
 		json_array_append_new(ends, json_string(witness->ends[i].text));
 	struct str sentence = {0};
-	const char *name = anomaly_name(witness, &sentence);
+	const char *name = anomaly_name(witness, explored->play, explored->serial, &sentence);
 	json_t *json = json_pack("{ss sb si so so ss ss? ss}", "order", str_text(&order), "breaks_invariant",
 	                         witness->broken, "preemptions", (int)schedule_preemptions(witness),
 	                         "steps", steps, "ends", ends, "state", str_text(&witness->state), "anomaly",

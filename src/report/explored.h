@@ -11,6 +11,7 @@
 struct explored {
 	const char *what;  /* "deposit/atomic_no_delay", "transfer.sql" */
 	const char *state; /* what the sessions begin with, in words */
+	const struct play *play;
 	size_t sessions;
 	const char *const *parts; /* of each session: what it does */
 	const char *const *own_levels; /* of each: an isolation level other than the identity's; NULL: none */

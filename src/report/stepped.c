@@ -164,7 +164,10 @@ static void add_order(struct str *text, const struct report_style *style, const 
 /* The name is asked for here only. */
 static const char *name_of(const struct stepped *stepped, struct str *sentence)
 {
-	return stepped->view->unlike_serial ? anomaly_name(stepped->view->schedule, sentence) : "";
+	const struct explored *subject = stepped->subject;
+
+	return stepped->view->unlike_serial
+		? anomaly_name(stepped->view->schedule, subject->play, subject->serial, sentence) : "";
 }
 
 static void add_verdict(struct str *text, const struct report_style *style, const struct stepped *stepped)
