@@ -98,7 +98,7 @@ bool explore_check(const struct explore_limits *limits, const struct explore_sub
 
 struct progress {
 	int64_t since_ns, shown_ns;
-	bool visible;
+	bool wanted, visible; /* stderr is a terminal; something is on it */
 };
 
 static void show(void *context, const struct found *found)
@@ -107,7 +107,7 @@ static void show(void *context, const struct found *found)
 	int64_t now = clock_now_ns();
 	char of[32] = "";
 
-	if (now - progress->since_ns < NS_PER_S || now - progress->shown_ns < 200 * NS_PER_MS || !isatty(STDERR_FILENO))
+	if (!progress->wanted || now - progress->since_ns < NS_PER_S || now - progress->shown_ns < 200 * NS_PER_MS)
 		return;
 	if (found->estimate > 0)
 		(void)snprintf(of, sizeof of, " of about %.0f", found->estimate);
@@ -217,7 +217,7 @@ static bool put_to_the_test(const struct job *job, const struct search_limits *t
 static bool search_in(const struct job *job, struct err *err)
 {
 	const struct explore_limits *limits = job->limits;
-	struct progress progress = {.since_ns = clock_now_ns()};
+	struct progress progress = {.since_ns = clock_now_ns(), .wanted = isatty(STDERR_FILENO) == 1};
 	const struct search_limits to = {
 		.max_schedules = (uint64_t)(limits->random > 0 ? limits->random : limits->max_schedules),
 		.time_ns = limits->time_ns, .interrupted = &interrupted, .serial = &job->result->serial,
