@@ -428,6 +428,14 @@ class MariaDB(Server, Step):
     patience = "SELECT @@innodb_lock_wait_timeout"
     locking = "step lock { LOCK TABLES t WRITE } step again { LOCK TABLES t WRITE } step unlock { UNLOCK TABLES }"
 
+    def test_a_lock_by_name(self):
+        """Any connection may hold one there: all of racy's are named, whoever looks on too."""
+        game = self.game("advisory_lock", "--db", self.db)
+        while game.last["choices"] == ["A", "B"]:
+            game.do(game.last["choices"][len(game.last["steps"]) % 2])
+        self.assertEqual((game.last["waiting"], game.last["verdict"]), (["B"], None))
+        self.assertEqual(game.do("finish")["rows"], "balance 300, recorded 100 200")
+
     def kill(self, url, waiting):
         ask = ["mariadb", "--no-defaults", "--user=root", "--socket=" + re.search("socket=(.*)", url).group(1), "-N", "-e"]
         found = subprocess.run(ask + ["SELECT trx_mysql_thread_id FROM information_schema.INNODB_TRX WHERE trx_state %s 'LOCK WAIT'" %
