@@ -158,8 +158,17 @@ class Engine:
         self.assertIn("  " + told["order"] + "\n", out)
         self.assertIn("in the end: " + told["rows"] + "\n", out)
         self.assertIn(told["again"], out)
+        again = subprocess.run(told["again"] + " --json", shell=True, env=self.env, stdout=subprocess.PIPE, text=True, timeout=lab.HUNG)
+        self.assertEqual(again.returncode, 1)
+        self.assertEqual(self.state_of(again.stdout), told["rows"])
         for step in told["steps"]:
             self.assertIn(step["step"] + (": " + step["result"] if "result" in step else ""), out)
+
+
+    @staticmethod
+    def state_of(explored):
+        outcome, = json.loads(explored)["outcomes"]
+        return outcome["text"].rstrip("\n").split("state: ")[1]
 
 
 class SQLite(Engine, Step):
@@ -195,7 +204,9 @@ class SQLite(Engine, Step):
         self.replayed(order, game.last)
 
     def replayed(self, order, told):
-        """The line is one for `racy replay` too, which looks for locks by itself."""
+        """The line is one for the others too, where a session looks for its lock before its next step."""
+        again = subprocess.run(told["again"] + " --json", shell=True, env=self.env, stdout=subprocess.PIPE, text=True, timeout=lab.HUNG)
+        self.assertEqual(self.state_of(again.stdout), told["rows"])
         file = self.json_of("explore", "deposit/non_atomic_no_delay", "--db", self.db, "--sessions", 3)
         file["subject"] = "deposit/row_locking_atomic_long_delay"
         file["witness"] = {"order": order, "state": told["rows"], "ends": [session["end"] for session in told["sessions"]]}
@@ -407,6 +418,7 @@ state { SELECT COUNT(*) FROM t }
             self.assertEqual(game.session(who)["end"], "lost")
             game.do("finish")
             self.assertEqual(game.last["rows"], "balance 200, recorded 200" if who == "A" else "balance 100, recorded 100")
+            self.assertEqual((game.last["verdict"], game.last["why"]), ("untold", "a session's connection was lost"))
             game.do("restart")
             self.assertEqual(game.do("finish")["rows"], "balance 300, recorded 100 200")
             self.assertEqual(game.end(), 0)
