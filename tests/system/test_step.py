@@ -229,8 +229,9 @@ class SQLite(Engine, Step):
         self.assertRegex(out, r" explore update_first --db sqlite:x --set cache_size=10 --sessions 3 --no-transaction --max-tries 2 --order 'A\.add")
 
     def test_a_file_is_looked_at_as_it_is_opened(self):
-        out, _ = self.typed("AB\nA.record\nfinish\n", *self.losing, "--set", "journal_mode=delete", code=1)
-        self.assertIn("in the end: balance 200, recorded 100 200\n", out)
+        path = self.write("mode.sql", "session A step read { SELECT journal_mode FROM pragma_journal_mode }\nsession B like A\n")
+        game = self.game(path, "--db", self.db, "--set", "journal_mode=delete")
+        self.assertEqual([step["result"] for step in game.do("AB")["steps"]], ["delete"] * 2)
 
     def test_ends(self):
         """Nothing stays behind, whichever end of it goes away."""
