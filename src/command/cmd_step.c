@@ -97,16 +97,16 @@ struct step {
 	bool json;
 };
 
-static bool play_in(const struct step *step, const struct explore_place *place, struct world *world,
-                    struct db_session *viewer, int *code, struct err *err)
+static bool play_in(const struct step *step, const struct explore_place *place, struct world *world, int *code,
+                    struct err *err)
 {
 	struct db_identity identity;
 	struct serial serial = {0};
 	struct explored head = explore_head(&step->order, &step->subject, place, &identity);
 	head.serial = &serial;
 	struct step_game game = {
-		.subject = &head, .play = step->subject.play, .viewer = viewer,
-		.again = str_text(&step->again), .json = step->json, .style = report_style_of(stdout),
+		.subject = &head, .again = str_text(&step->again), .json = step->json,
+		.style = report_style_of(stdout),
 		.echoes = !step->json && isatty(STDIN_FILENO) != 1, .input = {.fd = STDIN_FILENO},
 	};
 	bool ok = serial_run(world, step->subject.play, &serial, err) &&
@@ -125,15 +125,13 @@ static int play_at(const struct step *step, const struct explore_place *place, s
 	if (!explore_subject_create(&step->subject, &place->database, err))
 		return RACY_USAGE;
 	settings.lock_wait_ns = STEPPING_PATIENCE_S * NS_PER_S;
-	struct db_session *viewer = stepping_open_viewer(&place->database.target, &settings, err);
 	step_signals_hold();
-	struct world *world = viewer == NULL ? NULL :
-		world_open(step->subject.play, &place->database.target, &settings, 0, err);
+	struct world *world = world_open(step->subject.play, &place->database.target, &settings, 0, err);
 	step_signals_let_go();
-	if (world != NULL && !play_in(step, place, world, viewer, &code, err))
+	if (world != NULL && world_open_viewer(world, &place->database.target, &settings, err) &&
+	    !play_in(step, place, world, &code, err))
 		code = RACY_ENVIRONMENT;
 	world_close(world);
-	db_close(viewer);
 	return code;
 }
 

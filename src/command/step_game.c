@@ -29,7 +29,7 @@ static void tell(struct step_game *game, const struct stepping_view *view)
 	const bool over = view->at == STEPPING_OVER;
 	struct err no_rows = {0};
 	struct str rows = {0};
-	bool seen = over || stepping_look(game->play, game->viewer, &rows, &no_rows);
+	bool seen = over || world_look(game->world, &rows, &no_rows);
 	char *again = over ? again_text(game, view->schedule) : NULL;
 	const struct stepped stepped = {
 		.subject = game->subject, .view = view, .told = str_text(&game->told), .error = game->error,
@@ -271,6 +271,7 @@ bool step_game_play(struct step_game *game, struct world *world, const struct se
 
 	game->code = RACY_INCONCLUSIVE;
 	game->err = err;
+	game->world = world;
 	bool ok = stepping_run(world, serial, &player, err) && err->text == NULL;
 	forget_line(game);
 	step_input_fini(&game->input);

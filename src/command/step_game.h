@@ -10,8 +10,6 @@
 struct step_game {
 	/* given */
 	const struct explored *subject;
-	const struct play *play;
-	struct db_session *viewer;
 	const char *again; /* a command line for one order, up to its steps */
 	bool json;
 	struct report_style style;
@@ -24,6 +22,7 @@ struct step_game {
 	char *error;
 	struct str told;
 	bool began;
+	struct world *world;
 	struct err *err;
 	/* how it ended */
 	int code; /* 0 the order that was finished breaks nothing, 1 it does, 4 it was not finished */

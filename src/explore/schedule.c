@@ -16,6 +16,8 @@ static const int64_t STEP_LIMIT_NS = 10 * NS_PER_S;
 static const int64_t ENGINE_LIMIT_NS = 120 * NS_PER_S;
 /* Of who sets up and judges, when nobody is at work: what a session has not let go by then stays locked. */
 static const int64_t KEEPER_LIMIT_NS = 60 * NS_PER_S;
+/* Of who looks on, for a lock on a whole table. */
+static const int64_t VIEWER_LIMIT_NS = NS_PER_S;
 
 struct world {
 	const struct play *play;
@@ -23,6 +25,7 @@ struct world {
 	struct actor *actors[PLAY_MOST_SESSIONS];
 	size_t n;
 	struct db_session *keeper, *observer; /* observer NULL: SQLite */
+	struct db_session *viewer; /* NULL: nobody looks */
 	/* of the schedule that is run */
 	struct schedule *schedule;
 	size_t step_of[PLAY_MOST_SESSIONS]; /* of the statement it is at, among the schedule's */
@@ -87,6 +90,7 @@ void world_close(struct world *world)
 		return;
 	for (size_t i = 0; i < world->n; i++)
 		actor_close(world->actors[i]);
+	db_close(world->viewer);
 	db_close(world->observer);
 	db_close(world->keeper);
 	stage_fini(&world->stage);
@@ -121,6 +125,24 @@ const struct db_identity *world_identity(const struct world *world)
 struct actor *world_actor(const struct world *world, size_t who)
 {
 	return world->actors[who];
+}
+
+bool world_open_viewer(struct world *world, const struct db_target *target, const struct db_settings *settings,
+                       struct err *err)
+{
+	struct db_settings viewers = *settings;
+
+	viewers.iso = world->observer != NULL ? DB_READ_COMMITTED : DB_ISO_DEFAULT; /* SQLite's only one will do */
+	viewers.lock_wait_ns = VIEWER_LIMIT_NS;
+	world->viewer = db_open(target, &viewers, err);
+	return world->viewer != NULL;
+}
+
+bool world_look(const struct world *world, struct str *rows, struct err *err)
+{
+	bool broken; /* of no account before the end */
+
+	return world->play->judge(world->play->context, world->viewer, rows, &broken, err);
 }
 
 /* ---- who waits ---------------------------------------------------------------------------------------- */
@@ -165,17 +187,20 @@ static size_t list_busy(struct world *world, size_t *busy)
  * named, also the one that sets up: who waits for one that is not could be waiting for a stranger. */
 static bool look_once(struct world *world, const size_t *busy, size_t n, bool *moved, struct err *err)
 {
-	struct db_session *sessions[PLAY_MOST_SESSIONS + 1];
-	enum db_wait answers[PLAY_MOST_SESSIONS + 1], waits[PLAY_MOST_SESSIONS];
-	size_t asked[PLAY_MOST_SESSIONS], n_asked = 0;
+	struct db_session *sessions[PLAY_MOST_SESSIONS + 2];
+	enum db_wait answers[PLAY_MOST_SESSIONS + 2], waits[PLAY_MOST_SESSIONS];
+	size_t asked[PLAY_MOST_SESSIONS], n_asked = 0, n_sessions;
 
 	for (size_t i = 0; i < world->n; i++)
 		if (actor_session(world->actors[i]) != NULL) {
 			sessions[n_asked] = actor_session(world->actors[i]);
 			asked[n_asked++] = i;
 		}
-	sessions[n_asked] = world->keeper;
-	if (!db_who_waits(world->observer, sessions, n_asked + 1, STEP_LIMIT_NS, answers, err)) {
+	n_sessions = n_asked;
+	sessions[n_sessions++] = world->keeper;
+	if (world->viewer != NULL)
+		sessions[n_sessions++] = world->viewer;
+	if (!db_who_waits(world->observer, sessions, n_sessions, STEP_LIMIT_NS, answers, err)) {
 		world->schedule->result = SCHEDULE_FAILED;
 		return false;
 	}

@@ -28,6 +28,14 @@ const struct db_identity *world_identity(const struct world *world);
  * (BUSY) or in its client (WAITING), or has ENDED. One that is BUSY may stop being so by the engine's own doing. */
 struct actor *world_actor(const struct world *world, size_t who);
 
+/* From now on one more session, by which a chooser sees what is committed and disturbs nobody: each query alone, at
+ * READ COMMITTED, so that it keeps no snapshot, locks no row and counts as no read of a serializable transaction; and
+ * soon tired of waiting, should a table be locked as a whole. `settings`: of the sessions, whose world it is to see. */
+bool world_open_viewer(struct world *world, const struct db_target *target, const struct db_settings *settings,
+                       struct err *err) MUST_USE;
+/* The rows by it, as the play judges them. False: they are not to be seen now. */
+bool world_look(const struct world *world, struct str *rows, struct err *err) MUST_USE;
+
 struct schedule_step {
 	size_t who;
 	struct actor_step what;

@@ -10,9 +10,6 @@
 #include "explore/order.h"
 #include "explore/search.h"
 
-/* Of the viewer, for a lock on a whole table. */
-static const int64_t VIEWER_PATIENCE_NS = NS_PER_S;
-
 /* Who was chosen, and after how long a time where the step before it waits on a server. Whose wait runs out of
  * PostgreSQL's deadlock_timeout first is who looks for a deadlock, so that all is run again at the pace at which it
  * was chosen. */
@@ -367,24 +364,4 @@ bool stepping_run(struct world *world, const struct serial *serial, const struct
 	free(stepping.before);
 	str_fini(&stepping.told);
 	return ok;
-}
-
-/* ---- what is committed --------------------------------------------------------------------------------- */
-
-struct db_session *stepping_open_viewer(const struct db_target *target, const struct db_settings *settings,
-                                        struct err *err)
-{
-	struct db_settings viewers = *settings;
-
-	/* SQLite's only one will do. */
-	viewers.iso = (db_abilities(target) & DB_HAS_CONNECTIONS) != 0 ? DB_READ_COMMITTED : DB_ISO_DEFAULT;
-	viewers.lock_wait_ns = VIEWER_PATIENCE_NS;
-	return db_open(target, &viewers, err);
-}
-
-bool stepping_look(const struct play *play, struct db_session *viewer, struct str *rows, struct err *err)
-{
-	bool broken; /* of no account before the end */
-
-	return play->judge(play->context, viewer, rows, &broken, err);
 }

@@ -75,13 +75,4 @@ struct stepping_player {
 bool stepping_run(struct world *world, const struct serial *serial, const struct stepping_player *player,
                   struct err *err) MUST_USE;
 
-/* A session that shows what is committed and disturbs nobody: each query alone, at READ COMMITTED, so that it
- * keeps no snapshot, locks no row and counts as no read of a serializable transaction; and soon tired of waiting,
- * should a table be locked as a whole. `settings`: of the sessions, whose world it is to see. */
-struct db_session *stepping_open_viewer(const struct db_target *target, const struct db_settings *settings,
-                                        struct err *err) MUST_USE;
-/* The rows as the play judges them. False: they are not to be seen now. */
-bool stepping_look(const struct play *play, struct db_session *viewer, struct str *rows,
-                   struct err *err) MUST_USE;
-
 #endif

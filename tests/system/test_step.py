@@ -158,8 +158,17 @@ class Engine:
         self.assertIn("  " + told["order"] + "\n", out)
         self.assertIn("in the end: " + told["rows"] + "\n", out)
         self.assertIn(told["again"], out)
+        again = subprocess.run(told["again"] + " --json", shell=True, env=self.env, stdout=subprocess.PIPE, text=True, timeout=lab.HUNG)
+        self.assertEqual(again.returncode, 1)
+        self.assertEqual(self.state_of(again.stdout), told["rows"])
         for step in told["steps"]:
             self.assertIn(step["step"] + (": " + step["result"] if "result" in step else ""), out)
+
+
+    @staticmethod
+    def state_of(explored):
+        outcome, = json.loads(explored)["outcomes"]
+        return outcome["text"].rstrip("\n").split("state: ")[1]
 
 
 class SQLite(Engine, Step):
@@ -195,7 +204,9 @@ class SQLite(Engine, Step):
         self.replayed(order, game.last)
 
     def replayed(self, order, told):
-        """The line is one for `racy replay` too, which looks for locks by itself."""
+        """The line is one for the others too, where a session looks for its lock before its next step."""
+        again = subprocess.run(told["again"] + " --json", shell=True, env=self.env, stdout=subprocess.PIPE, text=True, timeout=lab.HUNG)
+        self.assertEqual(self.state_of(again.stdout), told["rows"])
         file = self.json_of("explore", "deposit/non_atomic_no_delay", "--db", self.db, "--sessions", 3)
         file["subject"] = "deposit/row_locking_atomic_long_delay"
         file["witness"] = {"order": order, "state": told["rows"], "ends": [session["end"] for session in told["sessions"]]}
@@ -218,8 +229,9 @@ class SQLite(Engine, Step):
         self.assertRegex(out, r" explore update_first --db sqlite:x --set cache_size=10 --sessions 3 --no-transaction --max-tries 2 --order 'A\.add")
 
     def test_a_file_is_looked_at_as_it_is_opened(self):
-        out, _ = self.typed("AB\nA.record\nfinish\n", *self.losing, "--set", "journal_mode=delete", code=1)
-        self.assertIn("in the end: balance 200, recorded 100 200\n", out)
+        path = self.write("mode.sql", "session A step read { SELECT journal_mode FROM pragma_journal_mode }\nsession B like A\n")
+        game = self.game(path, "--db", self.db, "--set", "journal_mode=delete")
+        self.assertEqual([step["result"] for step in game.do("AB")["steps"]], ["delete"] * 2)
 
     def test_ends(self):
         """Nothing stays behind, whichever end of it goes away."""
@@ -407,6 +419,7 @@ state { SELECT COUNT(*) FROM t }
             self.assertEqual(game.session(who)["end"], "lost")
             game.do("finish")
             self.assertEqual(game.last["rows"], "balance 200, recorded 200" if who == "A" else "balance 100, recorded 100")
+            self.assertEqual((game.last["verdict"], game.last["why"]), ("untold", "a session's connection was lost"))
             game.do("restart")
             self.assertEqual(game.do("finish")["rows"], "balance 300, recorded 100 200")
             self.assertEqual(game.end(), 0)
@@ -427,6 +440,14 @@ class MariaDB(Server, Step):
     impatience = "innodb_lock_wait_timeout=1"
     patience = "SELECT @@innodb_lock_wait_timeout"
     locking = "step lock { LOCK TABLES t WRITE } step again { LOCK TABLES t WRITE } step unlock { UNLOCK TABLES }"
+
+    def test_a_lock_by_name(self):
+        """Any connection may hold one there: all of racy's are named, whoever looks on too."""
+        game = self.game("advisory_lock", "--db", self.db)
+        while game.last["choices"] == ["A", "B"]:
+            game.do(game.last["choices"][len(game.last["steps"]) % 2])
+        self.assertEqual((game.last["waiting"], game.last["verdict"]), (["B"], None))
+        self.assertEqual(game.do("finish")["rows"], "balance 300, recorded 100 200")
 
     def kill(self, url, waiting):
         ask = ["mariadb", "--no-defaults", "--user=root", "--socket=" + re.search("socket=(.*)", url).group(1), "-N", "-e"]
