@@ -10,7 +10,7 @@ import unittest
 
 RACY = os.environ["RACY"]
 os.environ.setdefault("RACY_LAB", "off")  # beside each server of a test it would want the same port
-HUNG = 120  # seconds; only ends a test that hangs
+HUNG = 300  # seconds; only ends a test that hangs
 
 
 class Home(unittest.TestCase):
