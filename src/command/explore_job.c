@@ -119,8 +119,9 @@ static void fill(const struct explore_order *order, const struct explore_subject
 	result->database = mem_text(explore_place_text(place));
 	result->explored = (struct explored){
 		.what = subject->what, .state = explore_subject_state(subject),
-		.play = subject->play, .sessions = subject->play->sessions, .parts = subject->parts, .identity = &result->identity,
-		.database = result->database, .sets = order->where.sets, .n_sets = order->where.n_sets,
+		.play = subject->play, .sessions = subject->play->sessions, .parts = subject->parts,
+		.identity = &result->identity, .database = result->database,
+		.sets = order->where.sets, .n_sets = order->where.n_sets,
 		.max_tries = (int)order->handling.max_tries, .no_transaction = order->handling.no_transaction,
 		.found = &result->found, .serial = &result->serial,
 	};

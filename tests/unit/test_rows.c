@@ -179,7 +179,8 @@ static void keys_of_a_schema(void **state)
 	check_keys("CREATE TABLE item (id INTEGER PRIMARY KEY, value INTEGER NOT NULL) {table_end}", "item.id ");
 	check_keys("CREATE TABLE a (id {new_id}, code VARCHAR(20) UNIQUE); CREATE TABLE b (n INT, PRIMARY KEY (n))",
 	           "a.id a.code b.n ");
-	check_keys("CREATE TABLE IF NOT EXISTS a (x INT, y INT, PRIMARY KEY (x, y), UNIQUE (y), CHECK (x > 0))", "a.y ");
+	check_keys("CREATE TABLE IF NOT EXISTS a (x INT, y INT, PRIMARY KEY (x, y), UNIQUE (y), CHECK (x > 0))",
+	           "a.y ");
 	check_keys("CREATE TABLE a (x INT, CONSTRAINT k UNIQUE (x), INDEX (x)); CREATE INDEX i ON a (x)", "a.x ");
 	check_keys("CREATE TABLE a (x DECIMAL(10, 2), primary_one INT)", "");
 	check_keys("CREATE TABLE a AS SELECT 1", "");
