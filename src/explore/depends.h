@@ -1,5 +1,5 @@
-/* Who depends on whom in a schedule that was run: the edges of Adya's serialization graph ("Weak Consistency",
- * 1999), as far as the evidence has them. A session is what he calls a transaction, also where its statements are
+/* Who depends on whom in a schedule that was run: the edges of Adya's serialization graph ("Weak Consistency", 1999),
+ * as far as the evidence has them. A session is what he calls a transaction, also where its statements are
  * transactions of their own: it is what the serial orders are made of. An edge that is not certain is not there. */
 #ifndef EXPLORE_DEPENDS_H
 #define EXPLORE_DEPENDS_H

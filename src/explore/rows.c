@@ -248,8 +248,7 @@ static void name_rows(const struct sentence *sentence, const struct row_key *key
 
 /* ---- a call ------------------------------------------------------------------------------------------------ */
 
-/* The values from one `?` to another, without the first that the caller says is the key: that is another one each
- * time. */
+/* The values from one `?` to another, without the first that the caller says is the key: that one differs each time. */
 static uint64_t mark_of_args(const struct db_call *call, size_t from, size_t to)
 {
 	uint64_t mark = MARK_SEED;

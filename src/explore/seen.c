@@ -2,12 +2,11 @@
  * It holds only if it can have been so here:
  *
  * - each of these others wrote here what it writes in that order: the same values, to as many rows;
- * - nobody in it comes before somebody whom it overwrote here;
- * - the moments allow it: who is in it can have been seen, and who is not can have been missed;
- * - whoever is in it and wrote over the row of the step wrote over nobody who is not.
+ * - nobody in it comes after somebody who overwrote it here;
+ * - the moments allow it: who is in it can have been seen, and who is not can have been missed.
  *
- * What all explanations have in common is certain. Where none holds, or somebody acted as in no serial order and may
- * have been seen, the step tells nothing. */
+ * What all explanations have in common is certain. Where somebody may have been seen who wrote as in no serial order,
+ * the step tells nothing; where no explanation holds, it tells no more than tell_foreign finds. */
 #include "explore/seen.h"
 
 #include <stdlib.h>
@@ -108,8 +107,8 @@ static enum answer answer_after(const struct look *look, uint32_t others)
 
 /* ---- what an explanation says of a session ----------------------------------------------------------------- */
 
-/* Somebody of these wrote over what `who` wrote and the step may touch; `surely`: over the very row of the step. */
-static bool is_covered(const struct look *look, size_t who, unsigned others, bool surely)
+/* Somebody of these may have written over what that session wrote and the step may touch. */
+static bool is_covered(const struct look *look, size_t who, unsigned others)
 {
 	const struct schedule *schedule = look->view->schedule;
 	const struct actor_step *step = &schedule->steps[look->step].what;
@@ -121,8 +120,7 @@ static bool is_covered(const struct look *look, size_t who, unsigned others, boo
 			    !effect_counts(schedule, i) || !effect_counts(schedule, k) || second->rows.makes ||
 			    effect_at(schedule, i) > effect_at(schedule, k))
 				continue;
-			if (surely ? effects_meet(first, second) && effects_meet(first, step)
-			           : effects_may_meet(first, second) && effects_may_meet(first, step))
+			if (effects_may_meet(first, second) && effects_may_meet(first, step))
 				return true;
 		}
 	return false;
@@ -145,7 +143,7 @@ static bool has_missed(const struct look *look, uint32_t at, unsigned others, si
 	const struct view *view = look->view;
 	uint32_t with;
 
-	if ((look->touching >> who & 1) == 0 || is_covered(look, who, others, false) ||
+	if ((look->touching >> who & 1) == 0 || is_covered(look, who, others) ||
 	    !serial_after(view->serial, at, who, &with) || answer_after(look, with) != ANSWER_OTHER)
 		return false;
 	for (size_t i = 0; i < view->n_told[who]; i++) {
@@ -181,12 +179,7 @@ static bool can_have_been(const struct look *look, unsigned others)
 {
 	const unsigned missing = look->touching & ~others;
 
-	if ((others & ~look->showing) != 0 || (missing & ~look->missable) != 0)
-		return false;
-	for (size_t who = 0; who < look->view->sessions; who++)
-		if ((missing >> who & 1) != 0 && is_covered(look, who, others, true))
-			return false;
-	return true;
+	return (others & ~look->showing) == 0 && (missing & ~look->missable) == 0;
 }
 
 /* Nobody who is in the order already wrote over it. */

@@ -49,8 +49,7 @@ static bool is_after(const struct teller *teller, size_t step, size_t writer)
 	return true;
 }
 
-/* "before %c wrote": a snapshot may be read later, and who sees what is not committed does so before, so that it is
- * said only where it is so. */
+/* "before B wrote" is said only where it is so: a snapshot may be read later. */
 static void add_missed(const struct teller *teller, const struct dependency *item, bool with_subject)
 {
 	const bool dirty = teller->schedule->steps[item->step].what.touches.dirty;

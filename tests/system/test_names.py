@@ -44,9 +44,13 @@ session B like A
 
 
 class Names(lab.Home):
-    def setUp(self):
-        super().setUp()
-        self.servers = {word: self.server(word) for word in ("mariadb", "postgres")}
+    @classmethod
+    def setUpClass(cls):
+        """Servers for all tests of the class."""
+        keeper = lab.Home()
+        keeper.setUp()
+        cls.addClassCleanup(keeper.doCleanups)
+        cls.servers = {word: keeper.server(word) for word in ("mariadb", "postgres")}
 
     def witness(self, what, db, *args):
         sets = ("--set", "deadlock_timeout=10ms") if db == "postgres" else ()  # a second otherwise
@@ -168,6 +172,42 @@ class Rules(Names):
             step insert { INSERT INTO item (id, value) VALUES (3, 2) }
             step commit { COMMIT }
             shows B.x = 11""", *level), told)
+
+    def test_the_moments_tell_who_it_was(self):
+        """15 is the addition of one of two; which one was there by then."""
+        name, sentence = self.name(SCHEMA.replace("(2, 20)", "(2, 20), (3, 30)") + """
+            session A
+            step add { UPDATE item SET value = value + 5 WHERE id = 1 }
+            step write { UPDATE item SET value = 22 WHERE id = 2 }
+            session B
+            step add { UPDATE item SET value = value + 5 WHERE id = 1 }
+            step write { UPDATE item SET value = 33 WHERE id = 3 }
+            session C
+            step one { SELECT value FROM item WHERE id = 1 } into x
+            step two { SELECT value FROM item WHERE id = 2 } into y
+            step three { SELECT value FROM item WHERE id = 3 } into z
+            shows C.x = 15, C.y = 22, C.z = 33""", "postgres", "--reduction", "on")
+        self.assertEqual(name, "G-single", sentence)
+        self.assertRegex(sentence, "C read 15 before [AB] (wrote|committed), and (22|33) after it")
+
+    def test_what_was_written_over_comes_before(self):
+        """B wrote over both rows of A: who sees 21 has not seen B's 22, though there is an order in which A comes last."""
+        name, sentence = self.name(SCHEMA + """
+            session A
+            step begin { BEGIN }
+            step first { UPDATE item SET value = 11 WHERE id = 1 }
+            step second { UPDATE item SET value = 21 WHERE id = 2 }
+            step commit { COMMIT }
+            session B
+            step begin { BEGIN }
+            step first { UPDATE item SET value = 12 WHERE id = 1 }
+            step second { UPDATE item SET value = 22 WHERE id = 2 }
+            step commit { COMMIT }
+            session C
+            step first { SELECT value FROM item WHERE id = 1 } into x
+            step second { SELECT value FROM item WHERE id = 2 } into y
+            shows C.x = 12, C.y = 21""", "mariadb", "--isolation", "read-uncommitted", "--reduction", "on")
+        self.assertEqual(name, "G-single", sentence)
 
     def test_three_sessions(self):
         name, sentence = self.name(SCHEMA + """
