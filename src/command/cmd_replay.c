@@ -124,10 +124,25 @@ struct outcome {
 	char *behaviour;
 };
 
+/* What a step of the file yielded, and whether it waited. */
+static bool is_step(const json_t *told, const struct schedule_step *step)
+{
+	const char *result = step->what.verb == DB_READ && step->what.err == DB_OK ? step->what.result : "";
+	const char *error = step->what.err != DB_OK ? db_err_name(step->what.err) : "";
+
+	return text_equal(text_at(told, "result"), result) && text_equal(text_at(told, "error"), error) &&
+	       json_is_true(json_object_get(told, "waited")) == step->waited;
+}
+
 static bool is_witness(const struct replay *replay, const struct schedule *schedule)
 {
 	const json_t *witness = json_object_get(replay->file, "witness"), *ends = json_object_get(witness, "ends");
-	bool same = text_equal(text_at(witness, "state"), str_text(&schedule->state));
+	const json_t *steps = json_object_get(witness, "steps");
+	bool same = text_equal(text_at(witness, "state"), str_text(&schedule->state)) &&
+	            json_array_size(steps) == schedule->n;
+
+	for (size_t i = 0; i < schedule->n && same; i++)
+		same = is_step(json_array_get(steps, i), &schedule->steps[i]);
 
 	for (size_t i = 0; i < replay->subject.play->sessions && same; i++) {
 		const char *end = json_string_value(json_array_get(ends, i));

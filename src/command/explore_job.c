@@ -87,6 +87,9 @@ bool explore_check(const struct explore_limits *limits, const struct explore_sub
 	if (bounded + random + reduced + others > 1)
 		return err_set(err, "only one of --preemptions, --random, --reduction on, --orders and --order at a "
 		                    "time");
+	if (reduced && !subject->play->reducible)
+		return err_set(err, "--reduction on: %s has statements of which it is not known what they touch; leave "
+		                    "the option out", subject->what);
 	if (limits->jobs > 1 && (random || reduced || others))
 		return err_set(err, "--jobs is for all orders, not for --random, --reduction on, --orders or --order");
 	if (limits->seed > 0 && !random)
@@ -281,10 +284,14 @@ static int run_at(const struct explore_order *order, const struct explore_limits
 		return RACY_USAGE;
 	struct world *world = world_open(subject->play, &place->database.target, &place->database.settings, 0, err);
 	const struct job job = {order, limits, subject, place, world, result};
+	if (world != NULL)
+		world_interrupted_by(world, &interrupted);
 	if (world != NULL && search_in(&job, err)) {
 		fill(order, subject, place, result);
 		code = RACY_OK;
 	}
+	if (result->serial.senseless)
+		code = RACY_USAGE;
 	world_close(world);
 	return code;
 }

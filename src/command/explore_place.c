@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/rng.h"
 #include "base/str.h"
 #include "command/command.h"
 
@@ -48,11 +49,11 @@ static bool make_schema(struct explore_place *place, const char *url, size_t nth
 	if (!db_target_parse(url, &target, err))
 		return false;
 	db_target_fini(&target);
-	char *name = nth == 0 ? mem_printf("racy_explore_%ld", (long)getpid())
-	                      : mem_printf("racy_explore_%ld_%zu", (long)getpid(), nth);
+	/* Nobody else's, also where several machines or containers share the server. */
+	char *name = mem_printf("racy_explore_%ld_%llu_%zu", (long)getpid(), (unsigned long long)rng_fresh_seed(), nth);
 	place->named = mem_text(url);
 	place->url = with_name(url, name);
-	free(name);
+	place->name = name;
 	return true;
 }
 
@@ -130,9 +131,33 @@ static void forget(struct explore_place *place)
 	place->options->urls[0] = place->said;
 	place->options->n_urls = place->n_said;
 	free(place->named);
+	free(place->name);
 	free(place->url);
 	free(place->folder);
 	*place = (struct explore_place){0};
+}
+
+/* From the database that was named: nobody can drop the one that he is in. */
+static bool drop(const struct explore_place *place, struct err *err)
+{
+	const struct db_settings settings = {.iso = DB_ISO_SERVER};
+	const char *name = place->name;
+	bool is_postgres = strncmp(place->named, "postgres", strlen("postgres")) == 0;
+	char *sql = mem_printf("DROP DATABASE IF EXISTS %s%s", name, is_postgres ? " WITH (FORCE)" : "");
+	struct db_session *session = NULL;
+	struct db_target target;
+	bool ok = db_target_parse(place->named, &target, err);
+
+	if (ok) {
+		session = db_open(&target, &settings, err);
+		ok = session != NULL && db_run(session, DB_WRITE, sql, NULL, NULL, NULL, err);
+		db_close(session);
+		db_target_fini(&target);
+	}
+	if (!ok)
+		err_prefix(err, "the database %s could not be removed", name);
+	free(sql);
+	return ok;
 }
 
 bool explore_place_open(struct database_options *options, size_t nth, struct explore_place *place, int *code,
@@ -152,33 +177,15 @@ bool explore_place_open(struct database_options *options, size_t nth, struct exp
 		ok = false;
 	}
 	if (!ok) {
+		struct err other = {0};
+		/* It may have been made before what went wrong, which is what is told. */
+		if (place->named != NULL)
+			(void)!drop(place, &other);
+		err_fini(&other);
 		if (place->folder != NULL)
 			remove_file(place);
 		forget(place);
 	}
-	return ok;
-}
-
-/* From the database that was named: nobody can drop the one that he is in. */
-static bool drop(const struct explore_place *place, struct err *err)
-{
-	const struct db_settings settings = {.iso = DB_ISO_SERVER};
-	const char *name = place->database.target.name;
-	bool is_postgres = text_equal(place->database.identity.engine, "postgres");
-	char *sql = mem_printf("DROP DATABASE %s%s", name, is_postgres ? " WITH (FORCE)" : "");
-	struct db_session *session = NULL;
-	struct db_target target;
-	bool ok = db_target_parse(place->named, &target, err);
-
-	if (ok) {
-		session = db_open(&target, &settings, err);
-		ok = session != NULL && db_run(session, DB_WRITE, sql, NULL, NULL, NULL, err);
-		db_close(session);
-		db_target_fini(&target);
-	}
-	if (!ok)
-		err_prefix(err, "the database %s could not be removed", name);
-	free(sql);
 	return ok;
 }
 

@@ -11,6 +11,7 @@ struct explore_place {
 	const char *said; /* what the options were before */
 	size_t n_said;
 	char *named; /* servers: the address that the user gave; NULL: no database was made on it */
+	char *name;  /* of the database that was made there */
 	char *url;   /* what stands for it */
 	char *folder; /* SQLite: of the file; NULL: none */
 	bool open;

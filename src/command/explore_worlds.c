@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "command/interrupt.h"
 
 struct explore_side {
 	struct database_options where;
@@ -49,6 +50,8 @@ bool explore_worlds_open(struct world *first, size_t n, const struct explore_ord
 	for (; worlds->n < n; worlds->n++) {
 		struct world *world = open_side(order, subject, place, worlds->n, &worlds->sides[worlds->n - 1], err);
 		worlds->worlds[worlds->n] = world;
+		if (world != NULL)
+			world_interrupted_by(world, &interrupted);
 		if (world != NULL)
 			continue;
 		worlds->n++; /* its place may be open */

@@ -26,7 +26,7 @@ struct actor {
 	bool quit, begin;
 	bool has_met; /* free: since it began */
 	struct db_session *session; /* used by its own thread; closed by nobody else, and between parts only */
-	bool usable;                /* the session, for another part */
+	bool usable, worn;          /* the session, for another part; a part has used it */
 	struct err trouble;         /* it has no session: why */
 	struct actor_step next, last;
 	struct play_end end;
@@ -188,8 +188,10 @@ static void add_cell(struct str *text, const struct db_value *cell)
 {
 	if (cell->type == DB_INT)
 		str_printf(text, "%lld", (long long)cell->integer);
+	else if (cell->type == DB_TEXT)
+		str_printf(text, "'%s'", cell->text);
 	else
-		str_add(text, cell->type == DB_TEXT ? cell->text : "null");
+		str_add(text, "null");
 }
 
 static void add_row(struct str *text, const struct db_rows *rows, size_t row)
@@ -233,6 +235,8 @@ static void after(void *context, const struct db_call *call, const struct db_row
 	actor->last.native = outcome->native;
 	actor->last.affected = outcome->affected;
 	memcpy(actor->last.sqlstate, outcome->sqlstate, sizeof actor->last.sqlstate);
+	if (outcome->err != DB_OK)
+		(void)snprintf(actor->last.message, sizeof actor->last.message, "%.150s", outcome->message);
 	if (call->verb == DB_READ && outcome->err == DB_OK)
 		keep_result(&actor->last, rows);
 	if (actor->stage->free) {
@@ -273,8 +277,9 @@ static void give_up_session(struct actor *actor)
 
 static void perform(struct actor *actor)
 {
-	bool usable = actor->usable || renew_session(actor);
+	bool usable = (actor->usable && !(actor->worn && actor->play->fresh_sessions)) || renew_session(actor);
 
+	actor->worn = true;
 	actor->end = (struct play_end){.err = DB_LOST};
 	actor->has_met = false;
 	if (usable)

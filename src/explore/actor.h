@@ -40,6 +40,7 @@ struct actor_step {
 	enum db_tx tx;
 	int native;
 	char sqlstate[6];
+	char message[160]; /* the engine's own words, where it failed */
 	uint64_t mark;   /* a read's: of all that it yielded, by which equal results are equal */
 	char result[96]; /* a read's: "100", "(1, 10) (2, 20)", "nothing"; a long one ends in "..." */
 	int64_t affected;

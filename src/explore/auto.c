@@ -66,7 +66,8 @@ bool search_reduces(struct world *world, enum reduction reduction, const struct 
                     struct err *err)
 {
 	*reduce = reduction == REDUCTION_ON;
-	return reduction != REDUCTION_AUTO || world_waits_in_client(world) || is_large(world, limits, reduce, err);
+	return reduction != REDUCTION_AUTO || world_waits_in_client(world) || !world_play(world)->reducible ||
+	       is_large(world, limits, reduce, err);
 }
 
 bool search_reduced_and_checked(struct world *world, const struct search_limits *limits, struct found *found,

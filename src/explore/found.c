@@ -17,12 +17,22 @@ const char *orders_name(enum orders orders)
 	abort();
 }
 
+/* A result that was too long to be kept is told by its mark. */
+static void add_result(struct str *text, const struct actor_step *step)
+{
+	const size_t length = strlen(step->result);
+
+	str_printf(text, " %s", step->result);
+	if (length > 3 && text_equal(step->result + length - 3, "..."))
+		str_printf(text, "%llx", (unsigned long long)step->mark);
+}
+
 static void add_outcome(struct str *text, const struct actor_step *step)
 {
 	if (step->err != DB_OK)
 		str_printf(text, " %s", db_err_name(step->err));
 	else if (step->verb == DB_READ)
-		str_printf(text, " %s", step->result);
+		add_result(text, step);
 	else if (step->verb == DB_WRITE)
 		str_printf(text, " %lld", (long long)step->affected);
 }
@@ -166,7 +176,8 @@ static bool is_lone(const struct schedule *schedule, size_t sessions)
 	for (size_t i = 0; i < sessions; i++) {
 		size_t n = 0;
 		for (size_t k = 0; k < schedule->n; k++)
-			n += schedule->steps[k].who == i;
+			n += schedule->steps[k].who == i &&
+			     schedule->steps[k].what.attempt == schedule->ends[i].attempt;
 		if (n == 1)
 			return true;
 	}

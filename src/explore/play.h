@@ -27,6 +27,8 @@ struct play {
 	/* What a session reads is what it is for, as with somebody's SQL; else only what it does with it counts. */
 	bool reads_are_results;
 	bool keeps_sql; /* actor_step.sql is wanted */
+	bool reducible; /* what its statements touch is known well enough for a reduction by partial orders */
+	bool fresh_sessions; /* a part may leave something behind in its session: each has a new one */
 	/* Names by which its SQL tells what it touches; none: that is not known. */
 	const char *const *tables;
 	size_t n_tables;

@@ -12,6 +12,8 @@
 static const int64_t GRACE_NS = 300 * NS_PER_US;
 /* A statement that neither ends nor waits for so long is reported, not believed. */
 static const int64_t STEP_LIMIT_NS = 10 * NS_PER_S;
+/* How long a part may take to its end once nobody shall do anything any more. */
+static const int64_t END_LIMIT_NS = NS_PER_S;
 /* How long an engine may take to end a deadlock, or a wait that nobody else can end. */
 static const int64_t ENGINE_LIMIT_NS = 120 * NS_PER_S;
 /* Of who sets up and judges, when nobody is at work: what a session has not let go by then stays locked. */
@@ -32,6 +34,7 @@ struct world {
 	bool under_way[PLAY_MOST_SESSIONS]; /* it has not been seen to end */
 	bool may_look[PLAY_MOST_SESSIONS];  /* WAITING: somebody's transaction has ended since it looked */
 	unsigned left_out;
+	const volatile sig_atomic_t *interrupted; /* NULL: nothing does */
 };
 
 /* ---- a world ---------------------------------------------------------------------------------------- */
@@ -95,6 +98,22 @@ void world_close(struct world *world)
 	db_close(world->keeper);
 	stage_fini(&world->stage);
 	free(world);
+}
+
+void world_interrupted_by(struct world *world, const volatile sig_atomic_t *interrupted)
+{
+	world->interrupted = interrupted;
+}
+
+static bool is_interrupted(const struct world *world)
+{
+	return world->interrupted != NULL && *world->interrupted;
+}
+
+static bool stop(struct world *world)
+{
+	world->schedule->result = SCHEDULE_STOPPED;
+	return false;
 }
 
 const struct play *world_play(const struct world *world)
@@ -319,6 +338,8 @@ static bool leave_to_engine(struct world *world, struct err *err)
 	if (n == 0)
 		return unsure(world->schedule, "sessions wait for one another, and nobody ends it");
 	while (list_busy(world, (size_t[PLAY_MOST_SESSIONS]){0}) == n) {
+		if (is_interrupted(world))
+			return stop(world);
 		if (clock_now_ns() > until)
 			return unsure(world->schedule, "the engine did not end a deadlock in 120 s");
 		(void)actor_await(world->actors[busy[0]], NS_PER_MS);
@@ -364,12 +385,12 @@ static bool play_on(struct world *world, const struct chooser *chooser, struct e
 	size_t who[PLAY_MOST_SESSIONS];
 
 	while (!have_ended(world)) {
+		if (is_interrupted(world))
+			return stop(world);
 		size_t n = list_options(world, who, next);
 		int chosen = n > 0 ? chooser->choose(chooser->context, who, next, n) : 0;
-		if (chosen == CHOOSE_STOP) {
-			world->schedule->result = SCHEDULE_STOPPED;
-			return false;
-		}
+		if (chosen == CHOOSE_STOP)
+			return stop(world);
 		bool ok = n == 0 ? leave_to_engine(world, err)
 		        : chosen == CHOOSE_AGAIN ? catch_up(world, err)
 		        : take_step(world, who[chosen], err);
@@ -377,6 +398,17 @@ static bool play_on(struct world *world, const struct chooser *chooser, struct e
 			return false;
 	}
 	return true;
+}
+
+/* A statement that does not end by itself, as when it waits for what nobody lets go, is ended. */
+static void end_part(struct actor *actor)
+{
+	struct err err = {0};
+
+	while (actor_await(actor, END_LIMIT_NS) == ACTOR_BUSY)
+		if (actor_session(actor) != NULL)
+			(void)!db_cancel(actor_session(actor), &err);
+	err_fini(&err);
 }
 
 /* Everybody to the end of his part without doing anything more: statements are refused, what is open is rolled
@@ -392,7 +424,7 @@ static void end_parts(struct world *world)
 			actor_go_on(world->actors[i]);
 	}
 	for (size_t i = 0; i < world->n; i++)
-		(void)actor_await(world->actors[i], INT64_MAX);
+		end_part(world->actors[i]);
 	world->stage.closing = false;
 }
 

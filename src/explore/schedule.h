@@ -6,6 +6,8 @@
 #ifndef EXPLORE_SCHEDULE_H
 #define EXPLORE_SCHEDULE_H
 
+#include <signal.h>
+
 #include "explore/actor.h"
 
 struct world;
@@ -17,6 +19,8 @@ struct world *world_open(const struct play *play, const struct db_target *target
 struct world *world_open_free(const struct play *play, const struct db_target *target,
                               const struct db_settings *settings, struct err *err) MUST_USE;
 void world_close(struct world *world);
+/* Where that is set, what runs is stopped soon, also where nobody is asked who is next. */
+void world_interrupted_by(struct world *world, const volatile sig_atomic_t *interrupted);
 const struct play *world_play(const struct world *world);
 /* A session that waits does so in its own client (SQLite). */
 bool world_waits_in_client(const struct world *world);

@@ -202,6 +202,8 @@ static bool settle_verb(struct reader *reader, struct script_step *step)
 		             "BEGIN, BEGIN IMMEDIATE, COMMIT and ROLLBACK stand alone (the level is --isolation), not",
 		             sql);
 	}
+	if (begins_with(sql, "SET") && strcasestr(sql, "ISOLATION") != NULL)
+		return fault(reader, "the level is --isolation, of all sessions, and no step:", sql);
 	for (size_t i = 0; i < sizeof reads / sizeof *reads; i++)
 		if (begins_with(sql, reads[i]))
 			step->verb = DB_READ;
@@ -415,35 +417,6 @@ static bool take_part(struct reader *reader, const char *word)
 	             "one of schema, setup, session, step, invariant, shows, state and order is expected, not", word);
 }
 
-static bool tells_tables(const struct script *script)
-{
-	static const char *const hidden[] = {"REFERENCES", "TRIGGER", "VIEW", "FUNCTION", "PROCEDURE", "RULE"};
-
-	for (size_t i = 0; i < script->schema.n; i++)
-		for (size_t k = 0; k < sizeof hidden / sizeof *hidden; k++)
-			if (strcasestr(script->schema.items[i].sql, hidden[k]) != NULL)
-				return false;
-	return script->tables.n > 0 && script->tables.n <= 64;
-}
-
-/* The names after CREATE TABLE, as they are written there. */
-void script_find_tables(struct script *script)
-{
-	for (size_t i = 0; i < script->schema.n; i++) {
-		const char *sql = script->schema.items[i].sql;
-		size_t length = 0;
-		if (strncasecmp(sql, "CREATE TABLE ", 13) != 0)
-			continue;
-		for (sql += 13; *sql == ' '; sql++)
-			;
-		if (strncasecmp(sql, "IF NOT EXISTS ", 14) == 0)
-			sql += 14;
-		while (sql[length] != '\0' && sql[length] != '(' && !isspace((unsigned char)sql[length]))
-			length++;
-		list_add(&script->tables, NULL, arena_text_n(&script->arena, sql, length));
-	}
-}
-
 static bool check_whole(struct reader *reader)
 {
 	struct script *script = reader->script;
@@ -475,10 +448,10 @@ bool script_parse(const char *path, const char *bytes, size_t length, struct scr
 	}
 	ok = ok && check_whole(&reader) && script_take_shows(script, &reader.shows, err);
 	free(reader.shows.items);
+	ok = ok && script_find_tables(script, err);
 	if (ok) {
-		script_find_tables(script);
 		script_find_keys(script);
-		script->tells_tables = tells_tables(script);
+		script_find_plain(script);
 	} else {
 		script_fini(script);
 	}

@@ -70,7 +70,9 @@ struct script_shows {
 struct script {
 	struct arena arena; /* owns all texts */
 	struct script_list schema, setup, invariants, state;
-	bool tells_tables; /* its SQL names all that it touches: no foreign key, trigger or view */
+	bool plain;        /* its steps read and write rows, and leave nothing behind in their sessions */
+	bool reducible;    /* and nothing else happens on the way (triggers, views, sequences) */
+	bool tells_tables; /* and its SQL names all that it touches: no foreign key */
 	struct script_list tables; /* that the schema makes: emptied before each schedule */
 	struct row_key keys[SCRIPT_MOST_KEYS]; /* primary keys and unique columns of these */
 	size_t n_keys;
@@ -86,8 +88,10 @@ bool script_parse(const char *path, const char *bytes, size_t length, struct scr
 bool script_read(const char *path, struct script *script, struct err *err) MUST_USE;
 void script_fini(struct script *script);
 
-/* The tables that its schema makes, by their names. */
-void script_find_tables(struct script *script);
+/* The tables that its schema makes, by their names. False: one that the sessions would not see. */
+bool script_find_tables(struct script *script, struct err *err) MUST_USE;
+/* What is plain in it, see above. */
+void script_find_plain(struct script *script);
 /* Finds the keys in the schema; see explore/rows.h. Beyond SCRIPT_MOST_KEYS none is known. */
 void script_find_keys(struct script *script);
 

@@ -150,23 +150,47 @@ static void act(void *context, size_t who, struct db_session *session, struct pl
 
 /* ---- the judgement -------------------------------------------------------------------------------------------- */
 
-static bool add_query(struct db_session *session, const char *sql, struct str *state, struct err *err)
+static void add_row(struct str *text, const struct db_rows *rows, size_t row)
+{
+	str_add_char(text, '(');
+	for (size_t k = 0; k < rows->n_cols; k++) {
+		const struct db_value *cell = db_cell(rows, row, k);
+		str_add(text, k > 0 ? ", " : "");
+		if (cell->type == DB_INT)
+			str_printf(text, "%lld", (long long)cell->integer);
+		else if (cell->type == DB_TEXT)
+			str_printf(text, "'%s'", cell->text);
+		else
+			str_add(text, "null");
+	}
+	str_add_char(text, ')');
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* `sorted`: in an order of its own, since a table has none. */
+static bool add_query(struct db_session *session, const char *sql, bool sorted, struct str *state, struct err *err)
 {
 	struct db_rows rows = {0};
 	bool ok = db_run(session, DB_READ, sql, NULL, &rows, NULL, err);
+	char **texts = mem_new(rows.n_rows + 1, sizeof *texts);
 
 	for (size_t i = 0; ok && i < rows.n_rows; i++) {
-		str_add(state, state->length > 0 ? " (" : "(");
-		for (size_t k = 0; k < rows.n_cols; k++) {
-			const struct db_value *cell = db_cell(&rows, i, k);
-			str_add(state, k > 0 ? ", " : "");
-			if (cell->type == DB_INT)
-				str_printf(state, "%lld", (long long)cell->integer);
-			else
-				str_add(state, cell->type == DB_TEXT ? cell->text : "null");
-		}
-		str_add(state, ")");
+		struct str text = {0};
+		add_row(&text, &rows, i);
+		texts[i] = str_take(&text);
 	}
+	if (ok && sorted)
+		qsort(texts, rows.n_rows, sizeof *texts, compare_texts);
+	for (size_t i = 0; ok && i < rows.n_rows; i++) {
+		str_add(state, state->length > 0 ? " " : "");
+		str_add(state, texts[i]);
+		free(texts[i]);
+	}
+	free(texts);
 	db_rows_fini(&rows);
 	return ok;
 }
@@ -179,7 +203,7 @@ static bool add_tables(const struct script *script, struct db_session *session, 
 		char *sql = mem_printf("SELECT * FROM %s ORDER BY 1", script->tables.items[i].sql);
 		if (i > 0)
 			str_add(state, " |");
-		ok = add_query(session, sql, state, err);
+		ok = add_query(session, sql, true, state, err);
 		free(sql);
 	}
 	return ok;
@@ -203,7 +227,7 @@ static bool judge(void *context, struct db_session *session, struct str *state, 
 
 	*broken = is_shown(play);
 	for (size_t i = 0; ok && i < script->state.n; i++)
-		ok = add_query(session, script->state.items[i].sql, state, err);
+		ok = add_query(session, script->state.items[i].sql, false, state, err);
 	if (script->state.n == 0)
 		ok = add_tables(script, session, state, err);
 	for (size_t i = 0; ok && i < script->invariants.n; i++) {
@@ -222,6 +246,7 @@ void script_play_init(struct script_play *play, const struct script *script)
 		play->tables[i] = script->tables.items[i].sql;
 	play->play = (struct play){
 		.context = play, .sessions = script->n_sessions, .reads_are_results = true,
+		.reducible = script->reducible, .fresh_sessions = !script->plain,
 		.tables = play->tables, .n_tables = script->tells_tables ? script->tables.n : 0,
 		.keys = script->keys, .n_keys = script->n_keys,
 		.set_up = set_up, .act = act, .judge = judge,

@@ -17,8 +17,6 @@
 enum { TRIES_AGAIN = 5 };
 /* Each may have cost the limit of a step, and nothing can be proven any more. */
 enum { MOST_UNSURE = 3 };
-/* How often a beginning may turn out to have been an odd one. */
-enum { MOST_ODD = 64 };
 
 struct search {
 	const struct search_limits *limits;
@@ -31,8 +29,8 @@ struct search {
 	size_t busy; /* walkers that run a beginning */
 	bool failed;
 	struct err *err;
-	uint64_t odd[MOST_ODD]; /* beginnings that were run anew from where they went another way */
-	size_t n_odd;
+	uint64_t *odd; /* beginnings that were run anew from where they went another way */
+	size_t n_odd, odd_capacity;
 };
 
 struct step_taken {
@@ -148,11 +146,13 @@ static bool settle_anew(struct walker *walker)
 	pthread_mutex_lock(&search->mutex);
 	for (size_t i = 0; i < search->n_odd && fresh; i++)
 		fresh = search->odd[i] != key;
-	if (fresh && search->n_odd < MOST_ODD)
+	if (fresh) {
+		search->odd = mem_grow(search->odd, &search->odd_capacity, search->n_odd + 1, sizeof *search->odd);
 		search->odd[search->n_odd++] = key;
+	}
 	pthread_mutex_unlock(&search->mutex);
 	walker->prefix.n = walker->diverged_at;
-	return fresh && search->n_odd < MOST_ODD;
+	return fresh;
 }
 
 /* Again where it went another way. False: the database is of no more use. *dropped: there is nothing to count. */
@@ -312,6 +312,7 @@ bool search_all(struct world *const *worlds, size_t n, const struct search_limit
 		found->estimate = (double)found->schedules;
 	found_sort(found);
 	frontier_fini(&search.frontier);
+	free(search.odd);
 	pthread_cond_destroy(&search.changed);
 	pthread_mutex_destroy(&search.mutex);
 	return !search.failed;

@@ -167,6 +167,22 @@ static void note_parts(struct walk *walk)
 	}
 }
 
+/* A statement that the engine makes nothing of, with nobody else there: no race, and nothing to be explored. */
+static bool check_sense(const struct schedule *schedule, size_t sessions, struct err *err)
+{
+	for (size_t who = 0; who < sessions; who++)
+		for (size_t i = 0; i < schedule->n; i++) {
+			const struct actor_step *step = &schedule->steps[i].what;
+			if (schedule->steps[i].who != who || step->err == DB_OK)
+				continue;
+			if (step->err == DB_BROKEN)
+				return err_set(err, "session %c, step '%s': %s", (char)('A' + who), step->label,
+				               step->message);
+			break; /* what comes after a first failure may be of its making */
+		}
+	return true;
+}
+
 static bool run_order(struct walk *walk)
 {
 	const struct chooser chooser = {&walk->order, choose};
@@ -178,7 +194,12 @@ static bool run_order(struct walk *walk)
 	schedule_run(walk->world, &chooser, &walk->schedule, walk->err);
 	world_leave_out(walk->world, 0);
 	note_lengths(walk->serial, &walk->schedule, walk->play->sessions);
+	if (walk->schedule.result == SCHEDULE_STOPPED)
+		return true; /* interrupted: nobody will ask what the serial orders are */
 	if (walk->schedule.result == SCHEDULE_WHOLE) {
+		walk->serial->senseless = !check_sense(&walk->schedule, walk->play->sessions, walk->err);
+		if (walk->serial->senseless)
+			return false;
 		note_parts(walk);
 		keep(walk->serial, outcome_text(walk->play, &walk->schedule));
 		return true;

@@ -34,6 +34,7 @@ struct serial {
 	size_t n, capacity;
 	struct serial_part *parts; /* the first one is nobody's, before all */
 	size_t n_parts, parts_capacity;
+	bool senseless; /* serial_run failed since the engine makes nothing of a statement */
 	uint64_t orders; /* that were run */
 	size_t longest[PLAY_MOST_SESSIONS]; /* how many steps each session took at most */
 };

@@ -117,7 +117,8 @@ void operation_play_init(struct operation_play *play)
 {
 	play->account = 0;
 	play->play = (struct play){
-		.context = play, .sessions = play->sessions, .set_up = set_up, .act = act, .judge = judge,
+		.context = play, .sessions = play->sessions, .reducible = true,
+		.set_up = set_up, .act = act, .judge = judge,
 	};
 }
 
@@ -137,6 +138,6 @@ void operation_play_world(const struct operation_play *play, struct script *scri
 		for (const char *const *sql = scenario->migrations[i].statements; *sql != NULL; sql++)
 			add_sql(&script->schema, *sql);
 	add_sql(&script->setup, arena_text_n(&script->arena, account, strlen(account)));
-	script_find_tables(script);
+	(void)!script_find_tables(script, NULL);
 	free(account);
 }

@@ -188,6 +188,79 @@ class Verdicts(Explore):
         self.assertIn("24 of 24 run. Not covered:", done.stdout)
 
 
+class Files(Explore):
+    """Somebody's SQL may do anything: what is not understood is not taken for granted."""
+
+    DEPOSIT = ("schema { CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER) {table_end} }\nsetup { INSERT INTO t VALUES (1, 0) }\n"
+               "session A\nstep begin { BEGIN }\nstep more { %s }\nstep read { SELECT n FROM t WHERE id = 1 } into n\n"
+               "step write { UPDATE t SET n = :n + 1 WHERE id = 1 }\nstep commit { COMMIT }\nsession B like A\n")
+
+    def file(self, text, name="own.sql"):
+        path = os.path.join(self.home, name)
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text)
+        return path
+
+    def test_a_statement_that_makes_no_sense_is_no_refusal(self):
+        for db in ("sqlite:x", "mariadb", "postgres"):
+            done = self.racy("explore", self.file(self.DEPOSIT % "SELECT n FROM nowhere"), "--db", db, code=2)
+            self.assertIn("session A, step 'more': ", done.stderr)
+            self.assertIn("nowhere", done.stderr)
+
+    def test_what_a_session_keeps_is_not_there_in_the_next_order(self):
+        path = self.file(self.DEPOSIT % "CREATE TEMPORARY TABLE mine (x INTEGER)")
+        told = self.explore(path, "--db", "postgres", "--max-schedules", 30, code=1)
+        self.assertEqual((told["verdict"], told["refusing"]), ("violated", 0))
+        self.assertIn("is not known what they touch", self.racy("explore", path, "--db", "postgres", "--reduction", "on", code=2).stderr)
+
+    def test_what_is_not_understood_is_not_reduced(self):
+        for statement in ("LOCK TABLE t", "SELECT setval('s', 10)", "SAVEPOINT here", "BEGIN", "SET @x = 1"):
+            done = self.racy("explore", self.file(self.DEPOSIT % statement), "--db", "postgres", "--reduction", "on", code=2)
+            self.assertIn("is not known what they touch", done.stderr, statement)
+        for schema in ("CREATE VIEW v AS SELECT 1", "CREATE SEQUENCE s"):
+            text = (self.DEPOSIT % "SELECT 1 FROM t").replace("{table_end} }", "{table_end}; " + schema + " }")
+            self.assertIn("is not known", self.racy("explore", self.file(text), "--db", "postgres", "--reduction", "on", code=2).stderr)
+        self.explore(self.file(self.DEPOSIT % "SELECT COUNT(*) FROM t"), "--db", "postgres", "--reduction", "on", code=1)
+        self.assertIn("the level is --isolation", self.racy("explore", self.file(
+            self.DEPOSIT % "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"), "--db", "postgres", code=2).stderr)
+
+    def test_tables_however_they_are_made(self):
+        for create, db in (("CREATE UNLOGGED TABLE", "postgres"), ("CREATE  TABLE\nIF NOT EXISTS", "sqlite:x"),
+                           ("CREATE OR REPLACE TABLE", "mariadb")):
+            told = self.explore(self.file((self.DEPOSIT % "SELECT 1 FROM t").replace("CREATE TABLE", create)), "--db", db)
+            self.assertTrue(all("state: (1, " in outcome["text"] for outcome in told["outcomes"]), told["outcomes"])
+        self.assertIn("its session's alone", self.racy("explore", self.file((self.DEPOSIT % "SELECT 1 FROM t").replace(
+            "CREATE TABLE", "CREATE TEMP TABLE")), "--db", "postgres", code=2).stderr)
+
+    def test_null_is_no_text(self):
+        told = self.explore(self.file(
+            "schema { CREATE TABLE t (id INTEGER PRIMARY KEY, n VARCHAR(9)) {table_end} }\nsetup { INSERT INTO t VALUES (1, 'x') }\n"
+            "session A step begin { BEGIN } step write { UPDATE t SET n = NULL WHERE id = 1 } step commit { COMMIT }\n"
+            "session B step begin { BEGIN } step write { UPDATE t SET n = 'null' WHERE id = 1 } step commit { COMMIT }\n"),
+            "--db", "postgres", code=0)
+        self.assertEqual({outcome["text"].splitlines()[-1] for outcome in told["outcomes"]}, {"state: (1, null)", "state: (1, 'null')"})
+
+    def test_a_table_has_no_order(self):
+        row = "step add%d { UPDATE t SET n = n + 1 WHERE m = %d }"
+        told = self.explore(self.file(
+            "schema { CREATE TABLE t (n INTEGER, m INTEGER) }\nsetup { INSERT INTO t VALUES (1, 1), (1, 2), (1, 3) }\n" + "".join(
+                "session %s step begin { BEGIN } %s step commit { COMMIT }\n" % (who, row % (i, i)) for i, who in enumerate("ABC", 1))),
+            "--db", "postgres", "--random", 40)
+        self.assertEqual((told["violating"], told["behaviours"]), (0, 1))
+
+    def test_an_interrupt_is_heard_while_a_session_waits(self):
+        path = self.file("session A step lock { SELECT pg_advisory_lock(1) }\nsession B step lock { SELECT pg_advisory_lock(1) }\n")
+        url = self.server("postgres")
+        process = self.start("explore", path, "--db", url)
+        end = time.monotonic() + lab.HUNG
+        while not Bounds.ask("postgres", url, "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
+            self.assertLess(time.monotonic(), end)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=lab.HUNG)
+        self.assertIn(process.returncode, (3, 4))
+        self.assertEqual(Bounds.ask("postgres", url, "SELECT datname FROM pg_database WHERE datname LIKE 'racy_explore%'"), [])
+
+
 class Bounds(Explore):
     def test_limits_prove_nothing(self):
         told = self.explore("deposit/update_first", "--db", self.sqlite(), "--max-schedules", 5, code=4)

@@ -65,6 +65,15 @@ class Replay(lab.Home):
         path = self.witness("deposit/atomic_no_delay", "--db", "mariadb", "--isolation", "repeatable-read", "--max-tries", 2)
         self.assertEqual(json.loads(self.racy("replay", path, "--times", 100, "--json", code=1).stdout)["exact"], 100)
 
+    def test_exact_is_every_value(self):
+        path = self.witness("deposit/non_atomic_no_delay", "--db", "sqlite:x")
+        with open(path, encoding="ascii") as file:
+            told = json.load(file)
+        told["witness"]["steps"][0]["result"] = "77"
+        with open(path, "w", encoding="ascii") as file:
+            json.dump(told, file)
+        self.assertEqual(json.loads(self.racy("replay", path, "--json", code=1).stdout)["exact"], 0)
+
     def test_what_was_mended_stays_mended(self):
         path = self.witness(os.path.join(FILES, "deposit.sql"), "--db", "postgres")
         with open(path, encoding="ascii") as file:
