@@ -21,7 +21,7 @@ class Reduction(lab.Home):
     def setUp(self):
         super().setUp()
         # One server for all, which would look for a deadlock after a second only.
-        self.databases = {"mariadb": ("--db", self.server("mariadb")),
+        self.databases = {"mariadb": ("--db", self.server("mariadb")), "nobody else's": ("--db", "mariadb"),
                           "postgres": ("--db", self.server("postgres"), "--set", "deadlock_timeout=10ms")}
 
     def same(self, db, *args):
@@ -36,8 +36,10 @@ class Reduction(lab.Home):
 
     def test_every_way_on_mariadb(self):
         for way in WAYS:
+            # Who waits for a lock by name could be waiting for the server's own worker: one that nobody else is on.
+            db = "nobody else's" if way == "advisory_lock" else "mariadb"
             for level in LEVELS:
-                self.same("mariadb", "deposit/" + way, "--isolation", level)
+                self.same(db, "deposit/" + way, "--isolation", level)
         self.same("mariadb", "deposit/serializable")
 
     def test_every_way_on_postgres(self):
