@@ -30,6 +30,8 @@ struct reduction {
 	struct schedule schedule;
 	struct trace trace;
 	bool diverged, pruned;
+	size_t diverged_at;
+	uint64_t diverged_mark;
 };
 
 /* ---- choosing -------------------------------------------------------------------------------------------- */
@@ -93,6 +95,8 @@ static int choose(void *context, const size_t *who, const struct actor_step *con
 		node = add_node(reduction, options, mark);
 	reduction->pruned = node == NULL;
 	reduction->diverged = node != NULL && node->mark != mark;
+	reduction->diverged_at = reduction->at;
+	reduction->diverged_mark = mark;
 	if (reduction->pruned || reduction->diverged)
 		return CHOOSE_STOP;
 	reduction->at++;
@@ -162,23 +166,38 @@ static bool move_on(struct reduction *reduction)
 
 /* ---- the walk ------------------------------------------------------------------------------------------------- */
 
-static bool run_one(struct reduction *reduction, struct world *world, struct err *err)
+static bool run_once(struct reduction *reduction, struct world *world, size_t depth, struct err *err)
 {
 	const struct chooser chooser = {reduction, choose};
-	size_t settled = reduction->depth;
+
+	reduction->at = 0;
+	reduction->depth = depth;
+	reduction->diverged = reduction->pruned = false;
+	schedule_run(world, &chooser, &reduction->schedule, err);
+	return reduction->schedule.result != SCHEDULE_FAILED;
+}
+
+/* Again where it went another way. When it goes the same other way each time, the run that it came of was the odd one
+ * (see search.c): what lies beyond is run as it is now. */
+static bool run_one(struct reduction *reduction, struct world *world, struct err *err)
+{
+	const size_t settled = reduction->depth;
+	size_t first_at = 0;
+	uint64_t first_mark = 0;
+	bool alike = true;
 
 	for (int tries = 0; tries < TRIES_AGAIN; tries++) {
-		reduction->at = 0;
-		reduction->depth = settled;
-		reduction->diverged = reduction->pruned = false;
-		schedule_run(world, &chooser, &reduction->schedule, err);
-		if (reduction->schedule.result == SCHEDULE_FAILED)
+		if (!run_once(reduction, world, settled, err))
 			return false;
 		if (!reduction->diverged)
 			return true;
 		reduction->found->diverged++;
+		alike = alike && (tries == 0 || (reduction->diverged_at == first_at &&
+		                                 reduction->diverged_mark == first_mark));
+		first_at = reduction->diverged_at;
+		first_mark = reduction->diverged_mark;
 	}
-	return true;
+	return !alike || run_once(reduction, world, first_at, err);
 }
 
 static bool is_enough(const struct reduction *reduction, int64_t began_ns)

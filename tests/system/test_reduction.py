@@ -22,7 +22,7 @@ class Reduction(lab.Home):
         super().setUp()
         # One server for all, which would look for a deadlock after a second only.
         self.databases = {"mariadb": ("--db", self.server("mariadb")), "nobody else's": ("--db", "mariadb"),
-                          "postgres": ("--db", self.server("postgres"), "--set", "deadlock_timeout=10ms")}
+                          "postgres": ("--db", self.server("postgres"), "--set", "deadlock_timeout=50ms")}
 
     def same(self, db, *args):
         args = (*args, *self.databases[db])
