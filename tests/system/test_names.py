@@ -43,7 +43,7 @@ session B like A
 """
 
 
-HISTORIES = int(os.environ.get("RACY_HISTORIES", "30"))  # a third of those at random; script/soak has more
+AT_RANDOM = int(os.environ.get("RACY_HISTORIES", "30"))  # a third of those at random; script/soak has more
 
 
 class Names(lab.Home):
@@ -300,10 +300,10 @@ class Graphs(Names):
         self.assertLess(told["weaker"] + told["none"], told["same"] / 5, told)
 
     def test_mariadb(self):
-        self.check("mariadb", ("read-uncommitted", "read-committed", "repeatable-read"), 3 * HISTORIES)
+        self.check("mariadb", ("read-uncommitted", "read-committed", "repeatable-read"), 3 * AT_RANDOM)
 
     def test_postgres(self):
-        self.check("postgres", ("read-committed", "repeatable-read"), HISTORIES)
+        self.check("postgres", ("read-committed", "repeatable-read"), AT_RANDOM)
 
 
 if __name__ == "__main__":
