@@ -211,7 +211,7 @@ static bool add_tables(const struct script *script, struct db_session *session, 
 
 static bool is_shown(struct script_play *play)
 {
-	script_values *values[PLAY_MOST_SESSIONS];
+	script_values *values[PLAY_MOST_SESSIONS] = {0};
 
 	for (size_t i = 0; i < PLAY_MOST_SESSIONS; i++)
 		values[i] = &play->values[i];
