@@ -210,8 +210,10 @@ static bool value_of(const struct sentence *sentence, size_t i, uint64_t *mark)
 
 static uint64_t mark_of_name(uint64_t mark, const struct word *word)
 {
-	for (size_t i = 0; i < word->length; i++)
-		mark = mark_of_bytes(mark, &(char){(char)tolower((unsigned char)word->at[i])}, 1);
+	for (size_t i = 0; i < word->length; i++) {
+		const char lower = (char)tolower((unsigned char)word->at[i]);
+		mark = mark_of_bytes(mark, &lower, 1);
+	}
 	return mark_of_bytes(mark, "", 1);
 }
 
@@ -262,7 +264,8 @@ static uint64_t mark_of_args(const struct db_call *call, size_t from, size_t to)
 			mark = mark_of_bytes(mark, &arg->integer, sizeof arg->integer);
 		else if (arg->type == DB_TEXT)
 			mark = mark_of_bytes(mark, arg->text, arg->length);
-		mark = mark_of_bytes(mark, &(char){(char)('0' + arg->type)}, 1);
+		const char type = (char)('0' + arg->type);
+		mark = mark_of_bytes(mark, &type, 1);
 	}
 	return mark;
 }
