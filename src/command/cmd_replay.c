@@ -60,10 +60,11 @@ static bool take_settings(struct replay *replay, json_t *scope, struct err *err)
 	order->handling = handling_default();
 	order->handling.no_transaction = json_is_false(json_object_get(scope, "transaction"));
 	order->handling.max_tries = json_integer_value(json_object_get(scope, "max_tries"));
-	json_object_foreach(json_object_get(scope, "settings"), name, value)
-		if (replay->where.n_sets < DATABASE_MAX_SETS && json_is_string(value))
-			replay->where.sets[replay->where.n_sets++] =
-				(struct db_setting){name, json_string_value(value)};
+	json_object_foreach(json_object_get(scope, "settings"), name, value) {
+		if (!json_is_string(value) || replay->where.n_sets == DATABASE_MAX_SETS)
+			return err_set(err, "scope.settings: %s is no text, or one too many", name);
+		replay->where.sets[replay->where.n_sets++] = (struct db_setting){name, json_string_value(value)};
+	}
 	if (order->handling.max_tries < 1 || order->handling.max_tries > 100)
 		return err_set(err, "scope.max_tries is not 1 to 100");
 	return true;

@@ -130,6 +130,7 @@ static void forget(struct explore_place *place)
 {
 	place->options->urls[0] = place->said;
 	place->options->n_urls = place->n_said;
+	place->options->n_sets = place->n_sets;
 	free(place->named);
 	free(place->name);
 	free(place->url);
@@ -163,7 +164,8 @@ static bool drop(const struct explore_place *place, struct err *err)
 bool explore_place_open(struct database_options *options, size_t nth, struct explore_place *place, int *code,
                         struct err *err)
 {
-	*place = (struct explore_place){.options = options, .said = options->urls[0], .n_said = options->n_urls};
+	*place = (struct explore_place){.options = options, .said = options->urls[0], .n_said = options->n_urls,
+	                                .n_sets = options->n_sets};
 	*code = RACY_USAGE;
 	bool ok = choose(place, nth, err);
 	if (ok) {

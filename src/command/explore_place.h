@@ -9,7 +9,7 @@ struct explore_place {
 	struct database_options *options; /* the user's, with another address and further settings in them */
 	struct database database;
 	const char *said; /* what the options were before */
-	size_t n_said;
+	size_t n_said, n_sets;
 	char *named; /* servers: the address that the user gave; NULL: no database was made on it */
 	char *name;  /* of the database that was made there */
 	char *url;   /* what stands for it */

@@ -87,7 +87,8 @@ class Replay(lab.Home):
     def test_bad_files(self):
         path = os.path.join(self.home, "witness.json")
         for text, words in (("", "witness.json"), ("[]", "no witness in it"), ("{\"scope\": {}, \"witness\": null}", "no witness in it"),
-                            ("{\"scope\": {\"max_tries\": 0}, \"witness\": {}}", "max_tries")):
+                            ("{\"scope\": {\"max_tries\": 0}, \"witness\": {}}", "max_tries"),
+                            ("{\"scope\": {\"max_tries\": 1, \"settings\": {\"a\": 5}}, \"witness\": {}}", "scope.settings: a is no text")):
             with open(path, "w", encoding="ascii") as file:
                 file.write(text)
             self.assertIn(words, self.racy("replay", path, code=2).stderr, text)
