@@ -94,8 +94,9 @@ static void tell_way(const struct proof *proof)
 	printf("  %-*s", NAME_WIDTH, strchr(proof->subject.what, '/') + 1);
 	switch (verdict) {
 	case EXPLORED_VIOLATED:
-		printf("%" PRIu64 " of %" PRIu64 " orders lose money. The shortest:\n", found->violating,
-		       found->schedules);
+		/* What breaks the invariant is money that is missing; what else no serial order does need not be. */
+		printf("%" PRIu64 " of %" PRIu64 " orders %s. The shortest:\n", found->violating, found->schedules,
+		       found->breaking == found->violating ? "lose money" : "come to what no serial order does");
 		tell_witness(&found->witness);
 		break;
 	case EXPLORED_PROVEN:
