@@ -85,6 +85,9 @@ static bool choose(struct explore_place *place, size_t nth, struct err *err)
 	if (said == NULL || said[0] == '\0' || strncmp(said, "sqlite:", 7) == 0) {
 		/* Nobody needs the file after a crash. */
 		set_unless_said(options, "synchronous", "off");
+		/* Among the sessions of one process SQLite keeps its locks by itself. What it asks of the system beside
+		 * that is against other processes, and there are none. */
+		set_unless_said(options, "vfs", "unix-excl");
 		return make_file(place, err);
 	}
 	if (database_is_throw_away(said) || options->own_server)

@@ -6,6 +6,7 @@
 #ifndef DB_DB_H
 #define DB_DB_H
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -107,6 +108,10 @@ struct db_settings {
 	int64_t lock_wait_ns; /* how long a statement may wait for a lock; 0: the engine's default.
 	                       * SQLite has none of its own: 0 answers DB_BUSY at once. Rounded up:
 	                       * MariaDB counts in whole seconds, PostgreSQL in milliseconds. */
+	/* What a server on this machine does for the session it does on these processors, where that can be arranged
+	 * and leaves nothing behind: a process of PostgreSQL's ends with its session; a thread of MariaDB's does not,
+	 * so only in a server that this process started. NULL: on any. Read by db_open only. */
+	const cpu_set_t *server_cpus;
 };
 
 /* What was read back from the session, never what was asked for. */

@@ -322,12 +322,27 @@ static bool tell_open_error(const struct lite *lite, const struct db_target *tar
 	return false;
 }
 
-static const char *journal_of(const struct db_settings *settings)
+/* Those that are not set by a pragma after everything else. "busy_timeout": the wait for locks is our own handler, which
+ * tells the hooks of it; SQLite's own would replace it. "vfs": by which of its ways to the system the file is opened. */
+static const char *const by_other_means[] = {"journal_mode", "busy_timeout", "vfs"};
+
+static bool is_a_pragma(const struct db_setting *setting)
 {
+	for (size_t i = 0; i < COUNT_OF(by_other_means); i++)
+		if (sqlite3_stricmp(setting->name, by_other_means[i]) == 0)
+			return false;
+	return true;
+}
+
+/* The last one, as with pragmas. */
+static const char *value_of(const struct db_settings *settings, const char *name, const char *otherwise)
+{
+	const char *value = otherwise;
+
 	for (size_t i = 0; i < settings->n_sets; i++)
-		if (sqlite3_stricmp(settings->sets[i].name, "journal_mode") == 0)
-			return settings->sets[i].value;
-	return "wal";
+		if (sqlite3_stricmp(settings->sets[i].name, name) == 0)
+			value = settings->sets[i].value;
+	return value;
 }
 
 /* Two that switch a new file at once can be refused without any call of the busy handler. */
@@ -409,12 +424,6 @@ static bool set_pragma(struct lite *lite, const struct db_setting *setting, stru
 	return ok;
 }
 
-/* The wait for locks is our own handler, which tells the hooks of it; SQLite's own would replace it. */
-static bool is_patience(const struct db_setting *setting)
-{
-	return sqlite3_stricmp(setting->name, "busy_timeout") == 0;
-}
-
 static bool has_level(enum db_iso iso, struct err *err)
 {
 	if (iso == DB_ISO_DEFAULT || iso == DB_ISO_SERVER || iso == DB_SERIALIZABLE)
@@ -438,11 +447,11 @@ static bool prepare_session(struct lite *lite, const struct db_target *target,
 
 	if (!has_level(settings->iso, err))
 		return false;
-	if (!switch_journal(lite, target, journal_of(settings), err) || !set_pragma(lite, &foreign_keys, err))
+	if (!switch_journal(lite, target, value_of(settings, "journal_mode", "wal"), err) ||
+	    !set_pragma(lite, &foreign_keys, err))
 		return false;
 	for (size_t i = 0; i < settings->n_sets; i++)
-		if (sqlite3_stricmp(settings->sets[i].name, "journal_mode") != 0 &&
-		    !is_patience(&settings->sets[i]) && !set_pragma(lite, &settings->sets[i], err))
+		if (is_a_pragma(&settings->sets[i]) && !set_pragma(lite, &settings->sets[i], err))
 			return false;
 	return true;
 }
@@ -450,16 +459,16 @@ static bool prepare_session(struct lite *lite, const struct db_target *target,
 /* How long to wait for a lock: busy_timeout in milliseconds wins over what the caller would have. */
 static bool read_patience(const struct db_settings *settings, int64_t *ns, struct err *err)
 {
+	const char *value = value_of(settings, "busy_timeout", NULL);
+
 	*ns = settings->lock_wait_ns;
-	for (size_t i = 0; i < settings->n_sets; i++) {
-		if (!is_patience(&settings->sets[i]))
-			continue;
-		if (!num_parse(settings->sets[i].value, 0, 86400000, ns, err)) {
-			err_prefix(err, "busy_timeout, in milliseconds");
-			return false;
-		}
-		*ns *= NS_PER_MS;
+	if (value == NULL)
+		return true;
+	if (!num_parse(value, 0, 86400000, ns, err)) {
+		err_prefix(err, "busy_timeout, in milliseconds");
+		return false;
 	}
+	*ns *= NS_PER_MS;
 	return true;
 }
 
@@ -489,12 +498,17 @@ static void *lite_open(const struct db_target *target, const struct db_settings 
 	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
 	                  SQLITE_OPEN_EXRESCODE;
 
+	const char *vfs = value_of(settings, "vfs", NULL);
+	if (vfs != NULL && sqlite3_vfs_find(vfs) == NULL) {
+		err_set(err, "SQLite has no VFS '%s'", vfs);
+		return NULL;
+	}
 	if (!count_in(err))
 		return NULL;
 	struct lite *lite = mem_new(1, sizeof *lite);
 	int64_t patience_ns;
 	lite->limit_ns = open_limit_ns;
-	bool ok = sqlite3_open_v2(target->file, &lite->db, flags, NULL) == SQLITE_OK;
+	bool ok = sqlite3_open_v2(target->file, &lite->db, flags, vfs) == SQLITE_OK;
 	if (!ok) {
 		tell_open_error(lite, target, err);
 	} else {

@@ -9,6 +9,7 @@
 #include "base/num.h"
 #include "base/str.h"
 #include "db/mariadb.h"
+#include "db/peer.h"
 
 enum { NO_SUCH_DATABASE = 1049, VALUE_TRUNCATED = 1292 };
 static const unsigned int connect_limit_s = 10;
@@ -285,6 +286,25 @@ static void copy_server(const struct db_target *from, struct db_target *to)
 	to->password = from->password != NULL ? arena_text(arena, from->password) : NULL;
 }
 
+/* MySQL does not tell which thread of the system's serves a connection. */
+static void keep_to(const struct maria *maria, const cpu_set_t *cpus)
+{
+	const pid_t server = db_peer(mysql_get_socket(maria->mysql));
+	const char *sql = "SELECT TID FROM information_schema.PROCESSLIST WHERE ID = CONNECTION_ID()";
+	MYSQL_RES *result = NULL;
+	MYSQL_ROW row;
+	int64_t thread;
+
+	if (!maria->is_mariadb || server == 0 || !db_peer_is_ours(server))
+		return;
+	if (mysql_query(maria->mysql, sql) == 0)
+		result = mysql_store_result(maria->mysql);
+	row = result != NULL ? mysql_fetch_row(result) : NULL;
+	if (row != NULL && row[0] != NULL && num_parse(row[0], 1, INT32_MAX, &thread, NULL))
+		db_peer_keep_to(server, "Tgid", thread, cpus);
+	mysql_free_result(result);
+}
+
 void *maria_open(const struct db_target *target, const struct db_settings *settings,
                  struct db_identity *identity, struct err *err)
 {
@@ -305,6 +325,8 @@ void *maria_open(const struct db_target *target, const struct db_settings *setti
 	maria->is_mariadb = text_equal(identity->engine, "mariadb");
 	maria->number = identity->connection;
 	copy_server(target, &maria->server);
+	if (settings->server_cpus != NULL)
+		keep_to(maria, settings->server_cpus);
 	return maria;
 }
 

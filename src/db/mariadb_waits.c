@@ -6,12 +6,12 @@
  * row lock waits does not say who.) */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/str.h"
 #include "db/mariadb.h"
+#include "db/peer.h"
 
 /* ---- InnoDB's status ------------------------------------------------------------------------- */
 
@@ -164,16 +164,6 @@ static bool read_list(struct look *look, struct thread *threads, struct err *err
 	return true;
 }
 
-/* The server's process; 0 where it is not on this machine, as far as we know. */
-static pid_t server_of(const struct maria *observer)
-{
-	struct ucred peer = {0};
-	socklen_t length = sizeof peer;
-
-	return getsockopt(mysql_get_socket(observer->mysql), SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
-	                       peer.pid > 0 ? peer.pid : 0;
-}
-
 enum sleep { AWAKE, ASLEEP, NOT_TO_BE_SEEN };
 
 /* Does a thread of this process sleep, and how many times did it fall asleep? */
@@ -208,7 +198,7 @@ static bool ask_threads(struct look *look, struct err *err)
 {
 	struct thread *first = mem_new(look->n, sizeof *first), *second = mem_new(look->n, sizeof *second);
 	int64_t *times = mem_new(look->n, sizeof *times), again;
-	const pid_t process = server_of(look->observer);
+	const pid_t process = db_peer(mysql_get_socket(look->observer->mysql));
 	bool any = false;
 
 	bool ok = read_list(look, first, err);

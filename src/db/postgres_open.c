@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/str.h"
+#include "db/peer.h"
 #include "db/postgres.h"
 
 static const char connect_limit_s[] = "10";
@@ -312,6 +313,8 @@ void *pg_open(const struct db_target *target, const struct db_settings *settings
 		pg_close(pg);
 		return NULL;
 	}
+	if (settings->server_cpus != NULL)
+		db_peer_keep_to(db_peer(PQsocket(pg->conn)), "PPid", PQbackendPID(pg->conn), settings->server_cpus);
 	pg->cancel = PQgetCancel(pg->conn);
 	return pg;
 }

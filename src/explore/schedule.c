@@ -24,6 +24,8 @@ static const int64_t VIEWER_LIMIT_NS = NS_PER_S;
 struct world {
 	const struct play *play;
 	struct stage stage;
+	struct db_settings settings; /* the actors' */
+	cpu_set_t server_cpus;       /* where a server works for them */
 	struct actor *actors[PLAY_MOST_SESSIONS];
 	size_t n;
 	struct db_session *keeper, *observer; /* observer NULL: SQLite */
@@ -43,9 +45,16 @@ static struct world *open_world(struct world *world, const struct db_target *tar
                                 const struct db_settings *settings, struct err *err)
 {
 	const struct play *play = world->play;
-	/* What is set for the sessions (a search path, SQLite's synchronous) holds for who sets their world up too. */
-	struct db_settings keepers = *settings;
+	struct db_settings keepers;
 	bool ok;
+
+	world->settings = *settings;
+	/* A free world says so too: a thread of MariaDB's may have served another world before. */
+	world->server_cpus = world->stage.cpu;
+	if (CPU_COUNT(&world->server_cpus) > 0 || sched_getaffinity(0, sizeof world->server_cpus, &world->server_cpus) == 0)
+		world->settings.server_cpus = &world->server_cpus;
+	/* What is set for the sessions (a search path, SQLite's synchronous) holds for who sets their world up too. */
+	keepers = world->settings;
 
 	keepers.iso = DB_ISO_DEFAULT;
 	keepers.lock_wait_ns = KEEPER_LIMIT_NS;
@@ -56,7 +65,7 @@ static struct world *open_world(struct world *world, const struct db_target *tar
 		ok = world->observer != NULL;
 	}
 	for (; ok && world->n < play->sessions; world->n += ok) {
-		world->actors[world->n] = actor_open(&world->stage, play, world->n, target, settings, err);
+		world->actors[world->n] = actor_open(&world->stage, play, world->n, target, &world->settings, err);
 		ok = world->actors[world->n] != NULL;
 	}
 	if (ok)
