@@ -51,6 +51,19 @@ static const char *text_at(const json_t *object, const char *name)
 	return text != NULL ? text : "";
 }
 
+/* What racy set by itself it sets again where that may be, whatever the server. */
+static bool is_ours(const json_t *scope, const char *name)
+{
+	const json_t *own = json_object_get(scope, "settings_by_racy");
+	bool found = false;
+
+	for (size_t i = 0; i < json_array_size(own) && !found; i++) {
+		const char *word = json_string_value(json_array_get(own, i));
+		found = word != NULL && text_equal(word, name);
+	}
+	return found;
+}
+
 static bool take_settings(struct replay *replay, json_t *scope, struct err *err)
 {
 	struct explore_order *order = &replay->order;
@@ -61,6 +74,8 @@ static bool take_settings(struct replay *replay, json_t *scope, struct err *err)
 	order->handling.no_transaction = json_is_false(json_object_get(scope, "transaction"));
 	order->handling.max_tries = json_integer_value(json_object_get(scope, "max_tries"));
 	json_object_foreach(json_object_get(scope, "settings"), name, value) {
+		if (is_ours(scope, name))
+			continue;
 		if (!json_is_string(value) || replay->where.n_sets == DATABASE_MAX_SETS)
 			return err_set(err, "scope.settings: %s is no text, or one too many", name);
 		replay->where.sets[replay->where.n_sets++] = (struct db_setting){name, json_string_value(value)};
@@ -168,15 +183,15 @@ static void note(const struct replay *replay, const struct serial *serial, const
 		free(behaviour);
 }
 
-static bool export(const struct replay *replay, const struct database *database, const struct schedule *schedule,
+static bool export(const struct replay *replay, const struct explore_place *place, const struct schedule *schedule,
                    struct err *err)
 {
-	struct db_identity identity = explore_subject_identity(&replay->subject, database);
+	struct db_identity identity = explore_subject_identity(&replay->subject, &place->database);
 	struct script world = {0};
 	struct exported exported = {
 		.what = replay->word, .world = &replay->subject.script, .sessions = replay->subject.play->sessions,
-		.own_levels = replay->subject.own_levels, .target = &database->target, .identity = &identity,
-		.sets = replay->where.sets, .n_sets = replay->where.n_sets, .schedule = schedule,
+		.own_levels = replay->subject.own_levels, .target = &place->database.target, .identity = &identity,
+		.sets = replay->where.sets, .n_sets = explore_place_asked(place), .schedule = schedule,
 	};
 	bool ok = true;
 
@@ -192,7 +207,7 @@ static bool export(const struct replay *replay, const struct database *database,
 	return ok;
 }
 
-static bool run_times(struct replay *replay, const struct database *database, struct world *world,
+static bool run_times(struct replay *replay, const struct explore_place *place, struct world *world,
                       struct outcome *outcome, struct err *err)
 {
 	struct schedule schedule = {0};
@@ -207,7 +222,7 @@ static bool run_times(struct replay *replay, const struct database *database, st
 		if (ok)
 			note(replay, &serial, &schedule, same, outcome);
 		if (ok && replay->export != NULL && outcome->ran == 1)
-			ok = export(replay, database, &schedule, err);
+			ok = export(replay, place, &schedule, err);
 	}
 	schedule_fini(&schedule);
 	serial_fini(&serial);
@@ -229,7 +244,7 @@ static int replay_at(struct replay *replay, struct outcome *outcome, struct err 
 	if (explore_subject_create(&replay->subject, &place.database, err)) {
 		struct world *world = world_open(replay->subject.play, &place.database.target,
 		                                 &place.database.settings, 0, err);
-		code = world != NULL && run_times(replay, &place.database, world, outcome, err) ?
+		code = world != NULL && run_times(replay, &place, world, outcome, err) ?
 			RACY_OK : RACY_ENVIRONMENT;
 		world_close(world);
 	}

@@ -246,6 +246,7 @@ struct explored explore_head(const struct explore_order *order, const struct exp
 		.sessions = subject->play->sessions,
 		.parts = subject->parts, .own_levels = subject->own_levels, .identity = identity,
 		.database = explore_place_text(place), .sets = order->where.sets, .n_sets = order->where.n_sets,
+		.n_asked = explore_place_asked(place),
 		.server_setting = explore_place_server_setting(place), .max_tries = (int)order->handling.max_tries,
 		.no_transaction = order->handling.no_transaction,
 	};

@@ -206,6 +206,11 @@ bool explore_place_close(struct explore_place *place, struct err *err)
 	return ok;
 }
 
+size_t explore_place_asked(const struct explore_place *place)
+{
+	return place->n_sets;
+}
+
 const char *explore_place_text(const struct explore_place *place)
 {
 	return place->folder != NULL ? "a file of its own" : database_text(&place->database);

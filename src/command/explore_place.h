@@ -25,6 +25,8 @@ bool explore_place_open(struct database_options *options, size_t nth, struct exp
 bool explore_place_close(struct explore_place *place, struct err *err) MUST_USE;
 /* What was set for the whole throw-away server, as "name = value"; NULL: nothing. */
 const char *explore_place_server_setting(const struct explore_place *place);
+/* How many of the options' settings, the first ones, are the user's; the others are ours. */
+size_t explore_place_asked(const struct explore_place *place);
 /* "a file of its own", "a schema of its own: ...". */
 const char *explore_place_text(const struct explore_place *place);
 

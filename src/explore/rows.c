@@ -9,24 +9,15 @@
 
 #include "base/str.h"
 #include "explore/mark.h"
+#include "explore/sql.h"
 
 /* A statement with more names no row. */
 enum { MOST_WORDS = 256 };
 
-enum word_kind {
-	WORD_NAME,
-	WORD_NUMBER,
-	WORD_TEXT,  /* without its quotes */
-	WORD_ARG,   /* ? */
-	WORD_TOKEN, /* of a dialect, {for_update} */
-	WORD_SIGN,  /* any one byte */
-};
-
 struct word {
-	enum word_kind kind;
-	const char *at;
-	size_t length;
-	size_t arg; /* ARG: which one, from 0 */
+	struct sql_word word;
+	bool is_number;
+	size_t arg; /* "?": which one, from 0 */
 };
 
 struct sentence {
@@ -38,65 +29,40 @@ struct sentence {
 
 /* ---- words ------------------------------------------------------------------------------------------------- */
 
-static bool is_name_byte(char c)
+/* Names in quotes, texts whose end is for the engine to say, and a second statement name no row. */
+static bool is_plain(const struct sql_word *word)
 {
-	return isalnum((unsigned char)c) || c == '_';
+	return word->kind != SQL_NAME && !sql_is(word, ";") && !sql_is(word, "\\") &&
+	       (word->kind != SQL_TEXT || (*word->at == '\'' && memchr(word->at, '\\', word->length) == NULL &&
+	                                   memmem(word->at, word->length, "''", 2) == NULL));
 }
 
-/* From an opening byte to its closing one; quotes that are doubled within are not looked into. */
-static size_t length_to(const char *at, char closing)
-{
-	const char *end = strchr(at + 1, closing);
-
-	return end != NULL ? (size_t)(end - at) + 1 : strlen(at);
-}
-
-static struct word word_at(const char *at)
-{
-	struct word word = {.kind = WORD_SIGN, .at = at, .length = 1};
-
-	if (is_name_byte(*at)) {
-		while (is_name_byte(at[word.length]))
-			word.length++;
-		word.kind = strspn(at, "0123456789") == word.length && at[word.length] != '.' ? WORD_NUMBER
-		                                                                             : WORD_NAME;
-	} else if (*at == '\'' && strchr(at + 1, '\'') != NULL) {
-		word = (struct word){.kind = WORD_TEXT, .at = at + 1, .length = length_to(at, '\'') - 2};
-	} else if (*at == '{') {
-		word.kind = WORD_TOKEN;
-		word.length = length_to(at, '}');
-	} else if (*at == '?') {
-		word.kind = WORD_ARG;
-	}
-	return word;
-}
-
-/* False: it has comments, names in quotes or too many words. */
+/* False: it has such words, comments or too many words. */
 static bool split(const char *sql, struct sentence *sentence)
 {
+	const char *end = sql + strlen(sql);
+	struct sql_word word;
 	size_t args = 0;
 
 	sentence->n = 0;
-	if (strpbrk(sql, "\"`\\;") != NULL || strstr(sql, "--") != NULL || strstr(sql, "/*") != NULL ||
-	    strstr(sql, "''") != NULL)
-		return false;
-	for (sql += strspn(sql, " \t\r\n"); *sql != '\0'; sql += strspn(sql, " \t\r\n")) {
-		struct word word = word_at(sql);
-		if (sentence->n == MOST_WORDS)
+	while (sql_next(&sql, end, &word)) {
+		const bool is_arg = sql_is(&word, "?");
+		const bool is_number = word.kind == SQL_WORD && strspn(word.at, "0123456789") == word.length && *sql != '.';
+		if (word.kind == SQL_COMMENT || !is_plain(&word) || sentence->n == MOST_WORDS)
 			return false;
-		word.arg = word.kind == WORD_ARG ? args++ : 0;
-		sentence->words[sentence->n++] = word;
-		sql = word.at + word.length + (word.kind == WORD_TEXT);
+		sentence->words[sentence->n++] = (struct word){word, is_number, is_arg ? args++ : 0};
 	}
 	return true;
 }
 
 static bool is(const struct sentence *sentence, size_t i, const char *text)
 {
-	const struct word *word = &sentence->words[i];
+	return i < sentence->n && sql_is(&sentence->words[i].word, text);
+}
 
-	return i < sentence->n && word->kind != WORD_TEXT && word->length == strlen(text) &&
-	       strncasecmp(word->at, text, word->length) == 0;
+static bool is_arg(const struct sentence *sentence, size_t i)
+{
+	return is(sentence, i, "?");
 }
 
 static bool is_one_of(const struct sentence *sentence, size_t i, const char *const *texts, size_t n)
@@ -151,7 +117,7 @@ static bool find_parts(struct sentence *sentence)
 		return false;
 	sentence->end = FIND(sentence, sentence->where, "for", "lock", "order", "group", "having", "returning");
 	for (size_t i = sentence->where; i < sentence->end; i++) {
-		if (sentence->words[i].kind == WORD_TOKEN)
+		if (sentence->words[i].word.kind == SQL_TOKEN)
 			sentence->end = i;
 		else if (is(sentence, i, "case")) /* has conditions of its own */
 			return false;
@@ -182,23 +148,26 @@ static bool value_of(const struct sentence *sentence, size_t i, uint64_t *mark)
 {
 	const struct word *word = &sentence->words[i];
 	const struct db_value *arg = &sentence->call->args[word->arg < DB_MAX_ARGS ? word->arg : 0];
-	const char *text = word->at;
-	size_t length = word->length;
+	const char *text = word->word.at;
+	size_t length = word->word.length;
 	char digits[24];
 
-	if (word->kind == WORD_ARG && arg->type == DB_INT) {
+	if (is_arg(sentence, i) && arg->type == DB_INT) {
 		(void)snprintf(digits, sizeof digits, "%lld", (long long)arg->integer);
 		*mark = mark_of_text(*mark, digits);
 		return true;
 	}
-	if (word->kind == WORD_NUMBER) {
+	if (word->is_number) {
 		*mark = mark_of_bytes(mark_of_bytes(*mark, text, length), "", 1);
 		return length == 1 || *text != '0';
 	}
-	if (word->kind == WORD_ARG && arg->type == DB_TEXT) {
+	if (is_arg(sentence, i) && arg->type == DB_TEXT) {
 		text = arg->text;
 		length = arg->length;
-	} else if (word->kind != WORD_TEXT) {
+	} else if (word->word.kind == SQL_TEXT && length >= 2) {
+		text++;
+		length -= 2;
+	} else {
 		return false;
 	}
 	for (size_t k = 0; k < length; k++)
@@ -208,7 +177,7 @@ static bool value_of(const struct sentence *sentence, size_t i, uint64_t *mark)
 	return length > 0;
 }
 
-static uint64_t mark_of_name(uint64_t mark, const struct word *word)
+static uint64_t mark_of_name(uint64_t mark, const struct sql_word *word)
 {
 	for (size_t i = 0; i < word->length; i++) {
 		const char lower = (char)tolower((unsigned char)word->at[i]);
@@ -226,7 +195,8 @@ static bool name_row(const struct sentence *sentence, size_t i, size_t end, cons
 
 	if ((!lone && !list) || !is_key(sentence, i, keys, n))
 		return false;
-	uint64_t column = mark_of_name(mark_of_name(MARK_SEED, &sentence->words[sentence->table]), &sentence->words[i]);
+	uint64_t column = mark_of_name(mark_of_name(MARK_SEED, &sentence->words[sentence->table].word),
+	                               &sentence->words[i].word);
 	uint64_t row = column;
 	if ((lone && value_of(sentence, i + 2, &row)) || (list && end - i == 5 && value_of(sentence, i + 3, &row))) {
 		rows->row = row;
@@ -275,7 +245,7 @@ static size_t args_before(const struct sentence *sentence, size_t end)
 	size_t n = 0;
 
 	for (size_t i = 0; i < end; i++)
-		n += sentence->words[i].kind == WORD_ARG;
+		n += is_arg(sentence, i);
 	return n;
 }
 

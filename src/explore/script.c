@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/mem.h"
+#include "explore/sql.h"
 
 struct reader {
 	struct script *script;
@@ -85,50 +86,39 @@ static const char *take_quoted(struct reader *reader)
 
 /* ---- blocks of SQL ------------------------------------------------------------------------------------------ */
 
-/* Past a quoted text, an identifier in quotes or a comment, where one begins; else one byte. */
-static const char *skip_part(const char *at, const char *end)
-{
-	const char quote = *at;
-
-	if (quote == '\'' || quote == '"' || quote == '`') {
-		for (at++; at < end && *at != quote; at++)
-			;
-		return at < end ? at + 1 : end;
-	}
-	if (quote == '-' && at + 1 < end && at[1] == '-') {
-		while (at < end && *at != '\n')
-			at++;
-		return at;
-	}
-	return at + 1;
-}
-
-/* What stands between braces, with the braces of {tokens} in it. */
+/* What stands between braces. */
 static bool take_block(struct reader *reader, const char **from, const char **to)
 {
+	const char *at;
+	struct sql_word word;
 	int depth = 1;
 
 	if (!take_char(reader, '{'))
 		return fault(reader, "SQL in braces is missing here", NULL);
-	*from = reader->at;
-	while (reader->at < reader->end) {
-		const char *next = skip_part(reader->at, reader->end);
-		depth += (*reader->at == '{') - (*reader->at == '}');
-		*to = reader->at;
-		for (; reader->at < next; reader->at++)
-			reader->line += *reader->at == '\n';
-		if (depth == 0)
-			return true;
-	}
-	return fault(reader, "a brace is not closed", NULL);
+	at = *from = reader->at;
+	while (depth > 0 && sql_next(&at, reader->end, &word))
+		depth += sql_is(&word, "{") - sql_is(&word, "}");
+	if (depth > 0)
+		return fault(reader, "a brace is not closed, or a quote within it", NULL);
+	*to = word.at;
+	for (; reader->at < at; reader->at++)
+		reader->line += *reader->at == '\n';
+	return true;
 }
 
+/* To the first word and the last one: without blanks, and without comments around it. Empty where there is none. */
 static void trim(const char **from, const char **to)
 {
-	while (*from < *to && isspace((unsigned char)**from))
-		(*from)++;
-	while (*to > *from && isspace((unsigned char)(*to)[-1]))
-		(*to)--;
+	const char *at = *from, *last = *from;
+	struct sql_word word;
+	bool any = false;
+
+	while (sql_next_said(&at, *to, &word)) {
+		*from = any ? *from : word.at;
+		any = true;
+		last = word.at + word.length;
+	}
+	*to = any ? last : *from;
 }
 
 static void list_add(struct script_list *list, const char *name, const char *sql)
@@ -140,10 +130,12 @@ static void list_add(struct script_list *list, const char *name, const char *sql
 /* Statements with ';' between them. */
 static void split(struct reader *reader, struct script_list *list, const char *from, const char *to)
 {
-	for (const char *at = from; from < to; from = at < to ? at + 1 : to) {
-		for (at = from; at < to && *at != ';'; at = skip_part(at, to))
+	for (const char *at = from; from < to; from = at) {
+		struct sql_word word = {.at = from};
+		bool any;
+		while ((any = sql_next(&at, to, &word)) && !sql_is(&word, ";"))
 			;
-		const char *first = from, *last = at < to ? at : to;
+		const char *first = from, *last = any ? word.at : to;
 		trim(&first, &last);
 		if (first < last)
 			list_add(list, NULL, arena_text_n(&reader->script->arena, first, (size_t)(last - first)));
@@ -220,38 +212,47 @@ static size_t name_index(struct script_session *session, const char *name, size_
 	return i;
 }
 
-/* ":name" outside of quotes becomes `?`; "::" is PostgreSQL's. */
+/* ":name", with nothing between. *name: the name. */
+static bool is_value(const char *at, const char *end, const struct sql_word *word, struct sql_word *name)
+{
+	return sql_is(word, ":") && sql_next(&at, end, name) && name->kind == SQL_WORD && name->at == word->at + 1 &&
+	       (isalpha((unsigned char)*name->at) || *name->at == '_');
+}
+
+static bool bind_value(struct reader *reader, struct script_step *step, const struct sql_word *name)
+{
+	size_t index = name_index(reader->session, name->at, name->length);
+	bool known = index < reader->session->n_names;
+
+	if (!known || step->n_args == DB_MAX_ARGS)
+		return fault(reader, known ? "too many values; the last is" : "no step before this one reads into",
+		             arena_text_n(&reader->script->arena, name->at, name->length));
+	step->args[step->n_args++] = index;
+	return true;
+}
+
+/* ":name" outside of quotes becomes `?`; "::" is PostgreSQL's. Comments stay: they may be hints. */
 static bool bind_values(struct reader *reader, struct script_step *step, const char *from, const char *to)
 {
+	const char *at = from, *copied = from;
 	struct str sql = {0};
+	struct sql_word word, name;
+	bool ok = true;
 
-	while (from < to) {
-		const char *next = skip_part(from, to);
-		if (*from == ':' && next < to && *next == ':') {
-			str_add(&sql, "::");
-			from = next + 1;
+	while (ok && sql_next(&at, to, &word)) {
+		if (sql_is(&word, ":") && at < to && *at == ':')
+			at++; /* so that what follows does not stand at the first one */
+		if (!is_value(at, to, &word, &name))
 			continue;
-		}
-		if (*from != ':' || next == to || !isalpha((unsigned char)*next)) {
-			str_add_n(&sql, from, (size_t)(next - from));
-			from = next;
-			continue;
-		}
-		for (from = next; from < to && (isalnum((unsigned char)*from) || *from == '_'); from++)
-			;
-		size_t index = name_index(reader->session, next, (size_t)(from - next));
-		if (index == reader->session->n_names || step->n_args == DB_MAX_ARGS) {
-			const char *name = arena_text_n(&reader->script->arena, next, (size_t)(from - next));
-			str_fini(&sql);
-			return fault(reader, index == reader->session->n_names ? "no step before this one reads into"
-			                                                       : "too many values; the last is", name);
-		}
-		step->args[step->n_args++] = index;
+		str_add_n(&sql, copied, (size_t)(word.at - copied));
 		str_add_char(&sql, '?');
+		ok = bind_value(reader, step, &name);
+		copied = at = name.at + name.length;
 	}
+	str_add_n(&sql, copied, (size_t)(to - copied));
 	step->sql = arena_text_n(&reader->script->arena, str_text(&sql), sql.length);
 	str_fini(&sql);
-	return true;
+	return ok;
 }
 
 static bool take_into(struct reader *reader, struct script_step *step)

@@ -73,7 +73,8 @@ struct script {
 	bool plain;        /* its steps read and write rows, and leave nothing behind in their sessions */
 	bool reducible;    /* and nothing else happens on the way (triggers, views, sequences) */
 	bool tells_tables; /* and its SQL names all that it touches: no foreign key */
-	struct script_list tables; /* that the schema makes: emptied before each schedule */
+	/* That the schema makes: emptied before each schedule. `sql` is a table's name, `name` the statement that makes it. */
+	struct script_list tables;
 	struct row_key keys[SCRIPT_MOST_KEYS]; /* primary keys and unique columns of these */
 	size_t n_keys;
 	struct script_session sessions[PLAY_MOST_SESSIONS];

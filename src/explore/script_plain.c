@@ -1,162 +1,150 @@
 /* What the text of a file's statements allows to take for granted. Lists of what is known, never of what is not: a
  * statement that is not understood may do anything. */
-#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/mem.h"
 #include "explore/script.h"
+#include "explore/sql.h"
 
-static bool is_word_byte(char c)
+/* What is left of a statement, word by word. */
+struct rest {
+	const char *at, *end;
+	struct sql_word word; /* the last one taken */
+};
+
+static struct rest rest_of(const char *sql)
 {
-	return isalnum((unsigned char)c) || c == '_';
+	return (struct rest){.at = sql, .end = sql + strlen(sql)};
 }
 
-static const char *skip_blanks(const char *at)
+static bool take(struct rest *rest)
 {
-	while (isspace((unsigned char)*at))
-		at++;
-	return at;
-}
-
-static size_t word_length(const char *at)
-{
-	size_t n = 0;
-
-	while (is_word_byte(at[n]))
-		n++;
-	return n;
-}
-
-static bool word_is(const char *at, size_t length, const char *word)
-{
-	return length == strlen(word) && strncasecmp(at, word, length) == 0;
-}
-
-static bool is_one_of(const char *at, size_t length, const char *const *words)
-{
-	for (; *words != NULL; words++)
-		if (word_is(at, length, *words))
-			return true;
+	if (sql_next_said(&rest->at, rest->end, &rest->word))
+		return true;
+	rest->word = (struct sql_word){SQL_SIGN, rest->end, 0};
 	return false;
 }
 
-/* Past a text or a name in quotes; else one byte. */
-static const char *skip_part(const char *at)
+static bool stands_next(const struct rest *rest, const char *text)
 {
-	const char quote = *at;
+	struct rest ahead = *rest;
 
-	if (quote != '\'' && quote != '"' && quote != '`')
-		return at + 1;
-	for (at++; *at != '\0' && *at != quote; at++)
-		;
-	return *at != '\0' ? at + 1 : at;
-}
-
-/* Does one of these words stand in it, outside of quotes? */
-static bool has_word(const char *sql, const char *const *words)
-{
-	while (*sql != '\0') {
-		size_t length = word_length(sql);
-		if (length > 0 && is_one_of(sql, length, words))
-			return true;
-		sql = length > 0 ? sql + length : skip_part(sql);
-	}
-	return false;
+	return take(&ahead) && sql_is(&ahead.word, text);
 }
 
 /* ---- tables ------------------------------------------------------------------------------------------------ */
 
-/* From CREATE on to what is made: past OR REPLACE, UNLOGGED and the like. *temporary: it is its session's alone. */
-static const char *skip_adjectives(const char *at, bool *temporary)
+/* From CREATE on to what is made: past OR REPLACE, UNLOGGED and the like. *temporary: it is its session's alone. False:
+ * it is no CREATE. */
+static bool take_create(struct rest *rest, bool *temporary)
 {
 	static const char *const adjectives[] = {"OR", "REPLACE", "GLOBAL", "LOCAL", "UNLOGGED", "UNIQUE", NULL};
 	static const char *const temporaries[] = {"TEMP", "TEMPORARY", NULL};
 
-	for (;; at = skip_blanks(at + word_length(at))) {
-		size_t length = word_length(at);
-		if (is_one_of(at, length, temporaries))
-			*temporary = true;
-		else if (!is_one_of(at, length, adjectives))
-			return at;
+	*temporary = false;
+	if (!take(rest) || !sql_is(&rest->word, "CREATE"))
+		return false;
+	while (take(rest)) {
+		*temporary |= sql_is_one_of(&rest->word, temporaries);
+		if (!sql_is_one_of(&rest->word, temporaries) && !sql_is_one_of(&rest->word, adjectives))
+			return true;
 	}
+	return false;
 }
 
-/* CREATE TABLE: at its name; NULL: it makes no table. */
-static const char *table_name(const char *sql, bool *temporary)
+/* CREATE TABLE: at its name, which ends at a blank or the parenthesis, with a schema's before it; false: it makes no
+ * table. */
+static bool take_table(struct rest *rest, bool *temporary, struct sql_word *name)
 {
 	static const char *const unless[] = {"IF", "NOT", "EXISTS", NULL};
-	const char *at = skip_blanks(sql);
 
-	*temporary = false;
-	if (!word_is(at, word_length(at), "CREATE"))
-		return NULL;
-	at = skip_adjectives(skip_blanks(at + word_length(at)), temporary);
-	if (!word_is(at, word_length(at), "TABLE"))
-		return NULL;
-	at = skip_blanks(at + word_length(at));
-	while (is_one_of(at, word_length(at), unless))
-		at = skip_blanks(at + word_length(at));
-	return at;
+	if (!take_create(rest, temporary) || !sql_is(&rest->word, "TABLE"))
+		return false;
+	while (take(rest) && sql_is_one_of(&rest->word, unless))
+		;
+	*name = rest->word;
+	while (rest->at < rest->end && *rest->at == '.' && take(rest) && take(rest))
+		name->length = (size_t)(rest->at - name->at);
+	return name->length > 0;
 }
 
-static size_t name_length(const char *name)
+static bool makes_table(const char *sql)
 {
-	const char *at = name;
+	struct rest rest = rest_of(sql);
+	struct sql_word name;
+	bool temporary;
 
-	while (*at != '\0' && *at != '(' && !isspace((unsigned char)*at))
-		at = skip_part(at);
-	return (size_t)(at - name);
+	return take_table(&rest, &temporary, &name);
+}
+
+static bool makes_index(const char *sql)
+{
+	struct rest rest = rest_of(sql);
+	bool temporary;
+
+	return take_create(&rest, &temporary) && sql_is(&rest.word, "INDEX");
 }
 
 bool script_find_tables(struct script *script, struct err *err)
 {
 	for (size_t i = 0; i < script->schema.n; i++) {
 		struct script_list *tables = &script->tables;
+		struct rest rest = rest_of(script->schema.items[i].sql);
+		struct sql_word name;
 		bool temporary;
-		const char *name = table_name(script->schema.items[i].sql, &temporary);
-		if (name == NULL)
+		if (!take_table(&rest, &temporary, &name))
 			continue;
 		if (temporary)
 			return err_set(err, "schema: a temporary table is its session's alone; the sessions would not "
 			                    "see it: %.60s", script->schema.items[i].sql);
 		tables->items = mem_grow(tables->items, &tables->capacity, tables->n + 1, sizeof *tables->items);
 		tables->items[tables->n++] =
-			(struct script_query){NULL, arena_text_n(&script->arena, name, name_length(name))};
+			(struct script_query){script->schema.items[i].sql,
+			                      arena_text_n(&script->arena, name.at, name.length)};
 	}
 	return true;
 }
 
 /* ---- what is plain ------------------------------------------------------------------------------------------ */
 
-/* Every `name(` is one of these, or a table that is inserted into. */
-static bool calls_only_what_is_known(const struct script *script, const char *sql)
+static bool is_a_table(const struct script *script, const struct sql_word *word)
+{
+	for (size_t i = 0; i < script->tables.n; i++) {
+		const char *table = script->tables.items[i].sql;
+		if (word->length == strlen(table) && strncasecmp(word->at, table, word->length) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* MariaDB's with code in it; and on PostgreSQL one within another ends later than it seems to. */
+static bool is_plain_comment(const struct sql_word *comment)
+{
+	return comment->at[0] == '-' ||
+	       (memchr(comment->at + 2, '!', comment->length - 2) == NULL &&
+	        memmem(comment->at + 2, comment->length - 2, "/*", 2) == NULL);
+}
+
+/* Every `name(` is one of these, or a table that is inserted into; no variable is read or set; no text's end is for the
+ * engine to say. */
+static bool uses_only_what_is_known(const struct script *script, const char *sql)
 {
 	static const char *const known[] = {"count", "sum", "min", "max", "avg", "abs", "coalesce", "round", "lower",
 	                                    "upper", "length", "mod", "in", "values", "and", "or", "not", "exists",
 	                                    "from", "where", "as", "then", "when", "else", "select", "on", "set", NULL};
+	static const char *const tokens[] = {"{for_update}", "{for_share}", NULL};
+	struct rest rest = rest_of(sql);
 
-	while (*sql != '\0') {
-		size_t length = word_length(sql);
-		bool is_known = length == 0 || *skip_blanks(sql + length) != '(' || is_one_of(sql, length, known);
-		for (size_t i = 0; i < script->tables.n && !is_known; i++)
-			is_known = word_is(sql, length, script->tables.items[i].sql);
-		if (!is_known || *sql == '@' || (*sql == ':' && sql[1] == '='))
-			return false;
-		sql = length > 0 ? sql + length : skip_part(sql);
-	}
-	return true;
-}
-
-static bool has_plain_tokens(const char *sql)
-{
-	static const char *const known[] = {"{for_update}", "{for_share}", NULL};
-
-	for (const char *at = strchr(sql, '{'); at != NULL; at = strchr(at + 1, '{')) {
-		bool is_known = false;
-		for (const char *const *token = known; *token != NULL; token++)
-			is_known |= strncmp(at, *token, strlen(*token)) == 0;
-		if (!is_known)
+	while (sql_next(&rest.at, rest.end, &rest.word)) {
+		const struct sql_word *word = &rest.word;
+		bool quoted = word->kind == SQL_TEXT || word->kind == SQL_NAME;
+		bool is_call = (word->kind == SQL_WORD || word->kind == SQL_NAME) && stands_next(&rest, "(");
+		if ((is_call && !sql_is_one_of(word, known) && !is_a_table(script, word)) ||
+		    (word->kind == SQL_TOKEN && !sql_is_one_of(word, tokens)) ||
+		    (word->kind == SQL_COMMENT && !is_plain_comment(word)) ||
+		    (quoted && memchr(word->at, '\\', word->length) != NULL) || sql_is(word, "@") ||
+		    (sql_is(word, ":") && stands_next(&rest, "=")))
 			return false;
 	}
 	return true;
@@ -167,11 +155,10 @@ static bool is_plain(const struct script *script, const char *sql)
 {
 	static const char *const verbs[] = {"SELECT", "INSERT", "UPDATE", "DELETE", NULL};
 	static const char *const into[] = {"INTO", NULL};
-	const char *at = skip_blanks(sql);
-	const size_t length = word_length(at);
+	struct rest rest = rest_of(sql);
 
-	return is_one_of(at, length, verbs) && (!word_is(at, length, "SELECT") || !has_word(at, into)) &&
-	       has_plain_tokens(at) && calls_only_what_is_known(script, at);
+	return take(&rest) && sql_is_one_of(&rest.word, verbs) &&
+	       (!sql_is(&rest.word, "SELECT") || !sql_has(rest.at, into)) && uses_only_what_is_known(script, sql);
 }
 
 /* A BEGIN within a transaction ends it on MariaDB. */
@@ -197,14 +184,7 @@ static bool schema_is_plain(const struct script *script)
 
 	for (size_t i = 0; i < script->schema.n; i++) {
 		const char *sql = script->schema.items[i].sql;
-		bool temporary;
-		const char *at = skip_blanks(sql);
-		bool is_index = word_is(at, word_length(at), "CREATE");
-		if (is_index) {
-			at = skip_adjectives(skip_blanks(at + word_length(at)), &temporary);
-			is_index = word_is(at, word_length(at), "INDEX");
-		}
-		if ((table_name(sql, &temporary) == NULL && !is_index) || has_word(sql, hidden))
+		if ((!makes_table(sql) && !makes_index(sql)) || sql_has(sql, hidden))
 			return false;
 	}
 	return true;
@@ -222,5 +202,5 @@ void script_find_plain(struct script *script)
 		script->reducible = script->reducible && is_plain(script, script->setup.items[i].sql);
 	script->tells_tables = script->reducible && script->tables.n > 0 && script->tables.n <= 64;
 	for (size_t i = 0; i < script->schema.n; i++)
-		script->tells_tables = script->tells_tables && !has_word(script->schema.items[i].sql, references);
+		script->tells_tables = script->tells_tables && !sql_has(script->schema.items[i].sql, references);
 }

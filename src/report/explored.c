@@ -241,13 +241,16 @@ static json_t *levels_json(const struct explored *explored)
 static json_t *scope_json(const struct explored *explored)
 {
 	const struct found *found = explored->found;
-	json_t *parts = json_array(), *sets = json_object();
+	json_t *parts = json_array(), *sets = json_object(), *own = json_array();
 	struct str server = {0};
 
 	for (size_t i = 0; i < explored->sessions; i++)
 		json_array_append_new(parts, json_string(explored->parts[i]));
-	for (size_t i = 0; i < explored->n_sets; i++)
+	for (size_t i = 0; i < explored->n_sets; i++) {
 		json_object_set_new(sets, explored->sets[i].name, json_string(explored->sets[i].value));
+		if (i >= explored->n_asked)
+			json_array_append_new(own, json_string(explored->sets[i].name));
+	}
 	str_printf(&server, "%s %s", explored->identity->product, explored->identity->version);
 	json_t *json = json_pack("{so ss ss ss so ss si ss ss sb sI}", "sessions", parts, "state", explored->state,
 	                         "server", str_text(&server), "level", explored->identity->isolation,
@@ -256,6 +259,7 @@ static json_t *scope_json(const struct explored *explored)
 	                         "statement", "orders", orders_name(found->orders),
 	                         "transaction", !explored->no_transaction, "serial_orders",
 	                         (json_int_t)explored->serial->orders);
+	json_object_set_new(json, "settings_by_racy", own);
 	json_object_set_new(json, "engine", json_string(explored->identity->engine));
 	if (explored->server_setting != NULL)
 		json_object_set_new(json, "server_setting", json_string(explored->server_setting));

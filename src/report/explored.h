@@ -17,8 +17,8 @@ struct explored {
 	const char *const *own_levels; /* of each: an isolation level other than the identity's; NULL: none */
 	const struct db_identity *identity;
 	const char *database; /* the URL without its password, or what stands for it */
-	const struct db_setting *sets;
-	size_t n_sets;
+	const struct db_setting *sets; /* the first n_asked are the user's, the others our own */
+	size_t n_sets, n_asked;
 	const char *server_setting; /* of the whole throw-away server, "name = value"; NULL: none */
 	int max_tries;
 	bool no_transaction;
