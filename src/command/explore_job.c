@@ -90,8 +90,8 @@ bool explore_check(const struct explore_limits *limits, const struct explore_sub
 	if (reduced && !subject->play->reducible)
 		return err_set(err, "--reduction on: %s has statements of which it is not known what they touch; leave "
 		                    "the option out", subject->what);
-	if (limits->jobs > 1 && (random || reduced || others))
-		return err_set(err, "--jobs is for all orders, not for --random, --reduction on, --orders or --order");
+	if (limits->jobs > 1 && (reduced || limits->orders == ORDERS_WRITTEN))
+		return err_set(err, "--jobs is not for --reduction on, --orders written or --order, which go one by one");
 	if (limits->seed > 0 && !random)
 		return err_set(err, "--seed belongs to --random");
 	return check_orders(limits, subject, err);
@@ -141,11 +141,31 @@ static size_t count_worlds(const struct job *job)
 
 	if (job->limits->jobs > 0)
 		return (size_t)job->limits->jobs;
-	if (!explore_worlds_can_be(job->place) || search_words(&job->result->serial) < SIDE_BY_SIDE_FROM)
+	double orders = job->limits->random > 0 ? (double)job->limits->random : search_words(&job->result->serial);
+	if (!explore_worlds_can_be(job->place) || orders < SIDE_BY_SIDE_FROM)
 		return 1;
 	cpus = cpus_allowed(&err);
 	err_fini(&err);
 	return cpus < 1 ? 1 : cpus > EXPLORE_MOST_WORLDS ? EXPLORE_MOST_WORLDS : (size_t)cpus;
+}
+
+/* Those that do not depend on one another, too. */
+static bool search_in_worlds(const struct job *job, struct world *const *worlds, size_t n,
+                             const struct search_limits *to, struct err *err)
+{
+	const struct explore_limits *limits = job->limits;
+	const struct script *script = &job->subject->script;
+	struct found *found = &job->result->found;
+	size_t n_steps[PLAY_MOST_SESSIONS];
+
+	if (limits->random > 0)
+		return search_random(worlds, n, limits->seed > 0 ? (uint64_t)limits->seed : rng_fresh_seed(), to, found,
+		                     err);
+	if (limits->orders != ORDERS_LITERAL)
+		return search_all(worlds, n, to, found, err);
+	for (size_t i = 0; i < script->n_sessions; i++)
+		n_steps[i] = script->sessions[i].n_steps;
+	return search_literal(worlds, n, n_steps, to, found, err);
 }
 
 static bool search_side_by_side(const struct job *job, const struct search_limits *to, struct err *err)
@@ -155,17 +175,8 @@ static bool search_side_by_side(const struct job *job, const struct search_limit
 
 	if (!explore_worlds_open(job->world, n, job->order, job->subject, job->place, &worlds, err))
 		return false;
-	bool ok = search_all(worlds.worlds, n, to, &job->result->found, err);
+	bool ok = search_in_worlds(job, worlds.worlds, n, to, err);
 	return explore_worlds_close(&worlds, err) && ok;
-}
-
-static bool search_literally(const struct job *job, const struct search_limits *to, struct err *err)
-{
-	size_t n_steps[PLAY_MOST_SESSIONS];
-
-	for (size_t i = 0; i < job->subject->script.n_sessions; i++)
-		n_steps[i] = job->subject->script.sessions[i].n_steps;
-	return search_literal(job->world, n_steps, to, &job->result->found, err);
 }
 
 /* The one of the option, or those of the file. */
@@ -189,20 +200,16 @@ static bool search_as_given(const struct job *job, const struct search_limits *t
 static bool search(const struct job *job, const struct search_limits *to, struct err *err)
 {
 	const struct explore_limits *limits = job->limits;
-	struct found *found = &job->result->found;
-	bool reduce;
+	const bool independent = limits->orders == ORDERS_LITERAL || limits->random > 0;
+	const enum reduction reduction = limits->preemptions >= 0 ? REDUCTION_OFF : limits->reduction;
+	bool reduce = false;
 
-	if (limits->orders == ORDERS_LITERAL)
-		return search_literally(job, to, err);
 	if (limits->orders == ORDERS_WRITTEN)
 		return search_as_given(job, to, err);
-	if (limits->random > 0)
-		return search_random(job->world, limits->seed > 0 ? (uint64_t)limits->seed : rng_fresh_seed(), to,
-		                     found, err);
-	const enum reduction reduction = limits->preemptions >= 0 ? REDUCTION_OFF : limits->reduction;
-	if (!search_reduces(job->world, reduction, to, &reduce, err))
+	if (!independent && !search_reduces(job->world, reduction, to, &reduce, err))
 		return false;
-	return reduce ? search_reduced_and_checked(job->world, to, found, err) : search_side_by_side(job, to, err);
+	return reduce ? search_reduced_and_checked(job->world, to, &job->result->found, err)
+	              : search_side_by_side(job, to, err);
 }
 
 /* No order of statements says anything of what is one alone. */
@@ -217,12 +224,20 @@ static bool put_to_the_test(const struct job *job, const struct search_limits *t
 	                  found, err);
 }
 
+/* 0: all there are. */
+static uint64_t most_schedules(const struct explore_limits *limits)
+{
+	const bool fewer = limits->max_schedules > 0 && limits->max_schedules < limits->random;
+
+	return (uint64_t)(limits->random > 0 && !fewer ? limits->random : limits->max_schedules);
+}
+
 static bool search_in(const struct job *job, struct err *err)
 {
 	const struct explore_limits *limits = job->limits;
 	struct progress progress = {.since_ns = clock_now_ns(), .wanted = isatty(STDERR_FILENO) == 1};
 	const struct search_limits to = {
-		.max_schedules = (uint64_t)(limits->random > 0 ? limits->random : limits->max_schedules),
+		.max_schedules = most_schedules(limits),
 		.time_ns = limits->time_ns, .interrupted = &interrupted, .serial = &job->result->serial,
 		.max_preemptions = limits->preemptions >= 0 ? (unsigned)limits->preemptions : UINT_MAX,
 		.progress = show, .context = &progress,

@@ -28,7 +28,7 @@ static bool probe(struct world *world, const struct search_limits *limits, uint6
 		.serial = limits->serial,
 	};
 
-	return search_random(world, 1, &few, found, err);
+	return search_random(&world, 1, 1, &few, found, err);
 }
 
 static bool is_large(struct world *world, const struct search_limits *limits, bool *large, struct err *err)

@@ -2,9 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
-#include "explore/search.h"
+#include "explore/each.h"
 
 struct word {
 	size_t *letters, n;
@@ -16,10 +15,6 @@ struct word {
 /* The first word: A A A B B B. */
 static void first_word(struct word *word, const size_t *n_steps, size_t sessions)
 {
-	for (size_t i = 0; i < sessions; i++)
-		word->n += n_steps[i];
-	word->letters = mem_new(word->n, sizeof *word->letters);
-	word->waiting = mem_new(word->n, sizeof *word->waiting);
 	for (size_t i = 0, at = 0; i < sessions; i++)
 		for (size_t k = 0; k < n_steps[i]; k++)
 			word->letters[at++] = i;
@@ -90,7 +85,7 @@ static int choose(void *context, const size_t *who, const struct actor_step *con
 	struct word *word = context;
 	int index = take_waiting(word, who, next, n);
 
-	if (word->limits != NULL && word->limits->interrupted != NULL && *word->limits->interrupted)
+	if (word->limits != NULL && search_is_interrupted(word->limits))
 		return CHOOSE_STOP;
 	while (index < 0 && word->at < word->n) {
 		size_t session = word->letters[word->at++];
@@ -103,43 +98,72 @@ static int choose(void *context, const size_t *who, const struct actor_step *con
 	return index < 0 ? take_rest(next, n) : index;
 }
 
-void word_run(struct world *world, const size_t *letters, size_t n, struct schedule *schedule, struct err *err)
+static void word_init(struct word *word, size_t n, const struct search_limits *limits)
 {
-	struct word word = {.letters = mem_new(n + 1, sizeof *letters), .n = n};
-	const struct chooser chooser = {&word, choose};
-
-	memcpy(word.letters, letters, n * sizeof *letters);
-	word.waiting = mem_new(n + 1, sizeof *word.waiting);
-	schedule_run(world, &chooser, schedule, err);
-	free(word.letters);
-	free(word.waiting);
+	*word = (struct word){.n = n, .letters = mem_new(n + 1, sizeof *word->letters),
+	                      .waiting = mem_new(n + 1, sizeof *word->waiting), .limits = limits};
 }
 
-bool search_literal(struct world *world, const size_t *n_steps, const struct search_limits *limits,
+static void word_fini(struct word *word)
+{
+	free(word->letters);
+	free(word->waiting);
+}
+
+static void word_set(struct word *word, const size_t *letters)
+{
+	memcpy(word->letters, letters, word->n * sizeof *letters);
+	word->at = word->n_waiting = 0;
+}
+
+void word_run(struct world *world, const size_t *letters, size_t n, struct schedule *schedule, struct err *err)
+{
+	struct word word;
+	const struct chooser chooser = {&word, choose};
+
+	word_init(&word, n, NULL);
+	word_set(&word, letters);
+	schedule_run(world, &chooser, schedule, err);
+	word_fini(&word);
+}
+
+struct words {
+	struct word next;
+	bool any;           /* that one has not been taken */
+	struct word *taken; /* by each world */
+};
+
+static bool begin(void *context, size_t nth, struct chooser *chooser)
+{
+	struct words *words = context;
+
+	if (!words->any)
+		return false;
+	word_set(&words->taken[nth], words->next.letters);
+	*chooser = (struct chooser){&words->taken[nth], choose};
+	words->any = next_word(&words->next);
+	return true;
+}
+
+bool search_literal(struct world *const *worlds, size_t n, const size_t *n_steps, const struct search_limits *limits,
                     struct found *found, struct err *err)
 {
-	struct word word = {.limits = limits};
-	const struct chooser chooser = {&word, choose};
-	const int64_t began_ns = clock_now_ns();
-	struct schedule schedule = {0};
-	bool ok = true, more = true;
+	struct words words = {.any = true, .taken = mem_new(n, sizeof *words.taken)};
+	const struct each each = {&words, begin, NULL};
+	const size_t sessions = world_play(worlds[0])->sessions;
+	size_t length = 0;
 
-	const struct play *play = world_play(world);
-
+	for (size_t i = 0; i < sessions; i++)
+		length += n_steps[i];
+	word_init(&words.next, length, limits);
+	first_word(&words.next, n_steps, sessions);
+	for (size_t i = 0; i < n; i++)
+		word_init(&words.taken[i], length, limits);
 	*found = (struct found){.orders = ORDERS_LITERAL};
-	first_word(&word, n_steps, play->sessions);
-	while (ok && more && (limits->interrupted == NULL || !*limits->interrupted)) {
-		word.at = word.n_waiting = 0;
-		schedule_run(world, &chooser, &schedule, err);
-		ok = schedule.result != SCHEDULE_FAILED;
-		found_note(found, play, limits->serial, &schedule, false);
-		more = next_word(&word);
-	}
-	found->interrupted = limits->interrupted != NULL && *limits->interrupted;
-	found->complete = ok && !more && found->unsure == 0 && !found->interrupted;
-	found->took_ns = clock_now_ns() - began_ns;
-	schedule_fini(&schedule);
-	free(word.letters);
-	free(word.waiting);
+	bool ok = each_run(worlds, n, &each, limits, found, err);
+	for (size_t i = 0; i < n; i++)
+		word_fini(&words.taken[i]);
+	word_fini(&words.next);
+	free(words.taken);
 	return ok;
 }

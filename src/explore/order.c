@@ -99,14 +99,14 @@ bool search_orders(struct world *world, const struct step_order *orders, size_t 
 	bool ok = true, same;
 
 	*found = (struct found){.orders = ORDERS_WRITTEN};
-	for (size_t i = 0; ok && i < n && (limits->interrupted == NULL || !*limits->interrupted); i++) {
+	for (size_t i = 0; ok && i < n && !search_is_enough(limits, found, 0, began_ns); i++) {
 		order_run(world, &orders[i], &found->shown, &same, err);
 		ok = found->shown.result != SCHEDULE_FAILED;
 		found->astray += ok && !same;
 		if (ok)
 			found_note(found, world_play(world), limits->serial, &found->shown, false);
 	}
-	found->interrupted = limits->interrupted != NULL && *limits->interrupted;
+	found->interrupted = search_is_interrupted(limits);
 	found->took_ns = clock_now_ns() - began_ns;
 	return ok;
 }

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "explore/trace.h"
 
-enum { TRIES_AGAIN = 5, MOST_UNSURE = 3 };
+enum { TRIES_AGAIN = 5 };
 
 typedef uint8_t session_set;
 #define BIT(who) ((session_set)(1U << (who)))
@@ -200,16 +200,6 @@ static bool run_one(struct reduction *reduction, struct world *world, struct err
 	return !alike || run_once(reduction, world, first_at, err);
 }
 
-static bool is_enough(const struct reduction *reduction, int64_t began_ns)
-{
-	const struct search_limits *limits = reduction->limits;
-	const struct found *found = reduction->found;
-
-	return is_interrupted(reduction) || found->unsure >= MOST_UNSURE || (limits->first && found->breaking > 0) ||
-	       (limits->max_schedules > 0 && found->schedules >= limits->max_schedules) ||
-	       (limits->time_ns > 0 && clock_now_ns() - began_ns >= limits->time_ns);
-}
-
 bool search_reduced(struct world *world, const struct search_limits *limits, struct found *found, struct err *err)
 {
 	struct reduction reduction = {.limits = limits, .found = found};
@@ -217,7 +207,7 @@ bool search_reduced(struct world *world, const struct search_limits *limits, str
 	bool ok = true, more = true;
 
 	*found = (struct found){.reduced = true};
-	while (ok && more && !is_enough(&reduction, began_ns)) {
+	while (ok && more && !search_is_enough(limits, found, 0, began_ns)) {
 		ok = run_one(&reduction, world, err);
 		if (!ok)
 			break;

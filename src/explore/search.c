@@ -3,20 +3,16 @@
 #include "explore/search.h"
 
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/rng.h"
+#include "explore/crew.h"
 #include "explore/frontier.h"
 #include "explore/mark.h"
 
 /* What may differ between two runs of one beginning is the engine's timing; as often it is tried. */
 enum { TRIES_AGAIN = 5 };
-/* Each may have cost the limit of a step, and nothing can be proven any more. */
-enum { MOST_UNSURE = 3 };
 
 struct search {
 	const struct search_limits *limits;
@@ -24,11 +20,8 @@ struct search {
 	int64_t began_ns;
 	double done; /* the part of all schedules that lies behind us, if every choice's ways hold as many */
 	struct frontier frontier;
-	pthread_mutex_t mutex; /* over all of this */
-	pthread_cond_t changed;
-	size_t busy; /* walkers that run a beginning */
-	bool failed;
-	struct err *err;
+	struct walker *walkers; /* one for each world */
+	pthread_mutex_t mutex;  /* over what is below */
 	uint64_t *odd; /* beginnings that were run anew from where they went another way */
 	size_t n_odd, odd_capacity;
 };
@@ -43,8 +36,9 @@ struct walker {
 	struct search *search;
 	struct world *world;
 	struct schedule schedule;
-	pthread_t thread;
 	struct prefix prefix;
+	uint64_t again; /* as often it went another way */
+	bool dropped;   /* there is nothing to count */
 	struct step_taken *path;
 	size_t at, capacity; /* of the schedule that runs */
 	double share;
@@ -64,11 +58,6 @@ uint64_t search_mark(const size_t *who, const struct actor_step *const *next, si
 		mark = mark_of_text(mark, next[i]->label);
 	}
 	return mark;
-}
-
-static bool is_interrupted(const struct search_limits *limits)
-{
-	return limits->interrupted != NULL && *limits->interrupted;
 }
 
 /* As the beginning says. */
@@ -114,7 +103,7 @@ static int choose(void *context, const size_t *who, const struct actor_step *con
 	struct walker *walker = context;
 	uint64_t mark = search_mark(who, next, n);
 
-	if (is_interrupted(walker->search->limits))
+	if (search_is_interrupted(walker->search->limits))
 		return CHOOSE_STOP;
 	walker->path = mem_grow(walker->path, &walker->capacity, walker->at + 1, sizeof *walker->path);
 	return walker->at < walker->prefix.n ? follow(walker, who, n, mark) : go_on(walker, who, n, mark);
@@ -155,20 +144,21 @@ static bool settle_anew(struct walker *walker)
 	return fresh;
 }
 
-/* Again where it went another way. False: the database is of no more use. *dropped: there is nothing to count. */
-static bool run_prefix(struct walker *walker, uint64_t *again, bool *dropped, struct err *err)
+/* Again where it went another way. False: the database is of no more use. */
+static bool run_prefix(struct walker *walker, struct err *err)
 {
 	size_t first_at = 0;
 	uint64_t first_mark = 0;
 	bool alike = true;
 
-	*dropped = false;
+	walker->dropped = false;
+	walker->again = 0;
 	for (int tries = 0; tries < TRIES_AGAIN; tries++) {
 		if (!run_once(walker, err))
 			return false;
 		if (!walker->diverged)
 			return true;
-		++*again;
+		walker->again++;
 		alike = alike && (tries == 0 || (walker->diverged_at == first_at &&
 		                                 walker->diverged_mark == first_mark));
 		first_at = walker->diverged_at;
@@ -176,8 +166,8 @@ static bool run_prefix(struct walker *walker, uint64_t *again, bool *dropped, st
 	}
 	if (!alike)
 		return true;
-	*dropped = !settle_anew(walker);
-	return *dropped || run_once(walker, err);
+	walker->dropped = !settle_anew(walker);
+	return walker->dropped || run_once(walker, err);
 }
 
 /* What was not chosen beyond the beginning is to be run later. */
@@ -204,22 +194,35 @@ static void add_others(struct walker *walker)
 
 /* ---- the walk ---------------------------------------------------------------------------------------------- */
 
-static bool is_enough(const struct search *search)
+static enum crew_take take(void *context, size_t nth, size_t at_work)
 {
-	const struct search_limits *limits = search->limits;
+	struct search *search = context;
 
-	return search->failed || (limits->first && search->found->breaking > 0) ||
-	       (limits->max_schedules > 0 && search->found->schedules + search->busy >= limits->max_schedules) ||
-	       (limits->time_ns > 0 && clock_now_ns() - search->began_ns >= limits->time_ns) ||
-	       is_interrupted(limits) || search->found->unsure >= MOST_UNSURE;
+	if (search_is_enough(search->limits, search->found, at_work, search->began_ns))
+		return CREW_NO_MORE;
+	return frontier_take(&search->frontier, search->limits->max_preemptions, &search->walkers[nth].prefix)
+		? CREW_TAKEN : CREW_LATER;
 }
 
-static void count(struct walker *walker, bool dropped)
+static bool run(void *context, size_t nth, struct err *err)
 {
-	struct search *search = walker->search;
+	const struct search *search = context;
+	struct walker *walker = &search->walkers[nth];
+
+	if (run_prefix(walker, err))
+		return true;
+	free(walker->prefix.choices);
+	return false;
+}
+
+static void count(void *context, size_t nth)
+{
+	struct search *search = context;
+	struct walker *walker = &search->walkers[nth];
 	struct found *found = search->found;
 
-	if (!dropped) {
+	found->diverged += walker->again;
+	if (!walker->dropped) {
 		found_note(found, world_play(walker->world), search->limits->serial, &walker->schedule,
 		           walker->diverged);
 		search->done += walker->share;
@@ -228,144 +231,46 @@ static void count(struct walker *walker, bool dropped)
 	}
 	found->bound = walker->prefix.preemptions;
 	found->estimate = search->done > 0 ? (double)found->schedules / search->done : 0;
-	if (search->limits->progress != NULL)
-		search->limits->progress(search->limits->context, found);
+	free(walker->prefix.choices);
+	search_tell(search->limits, found);
 }
 
-/* With the mutex held. False: nothing is left, or no more is wanted. */
-static bool take_next(struct walker *walker)
+static void search_init(struct search *search, struct world *const *worlds, size_t n)
 {
-	struct search *search = walker->search;
-
-	while (!is_enough(search)) {
-		if (frontier_take(&search->frontier, search->limits->max_preemptions, &walker->prefix))
-			return true;
-		if (search->busy == 0)
-			return false;
-		pthread_cond_wait(&search->changed, &search->mutex);
-	}
-	return false;
-}
-
-static void *walk(void *context)
-{
-	struct walker *walker = context;
-	struct search *search = walker->search;
-	struct err err = {0};
-
-	pthread_mutex_lock(&search->mutex);
-	while (take_next(walker)) {
-		uint64_t again = 0;
-		bool dropped = false;
-		search->busy++;
-		pthread_mutex_unlock(&search->mutex);
-		bool ok = run_prefix(walker, &again, &dropped, &err);
-		pthread_mutex_lock(&search->mutex);
-		search->busy--;
-		search->found->diverged += again;
-		if (ok)
-			count(walker, dropped);
-		else if (!search->failed)
-			search->failed = !err_set(search->err, "%s", err_text(&err));
-		free(walker->prefix.choices);
-		pthread_cond_broadcast(&search->changed);
-	}
-	pthread_mutex_unlock(&search->mutex);
-	schedule_fini(&walker->schedule);
-	free(walker->path);
-	err_fini(&err);
-	return NULL;
-}
-
-/* The first world is walked by the caller's own thread. */
-static void walk_all(struct search *search, struct world *const *worlds, size_t n)
-{
-	struct walker *walkers = mem_new(n, sizeof *walkers);
-	size_t started = 0;
-
+	pthread_mutex_init(&search->mutex, NULL);
+	search->walkers = mem_new(n, sizeof *search->walkers);
 	for (size_t i = 0; i < n; i++)
-		walkers[i] = (struct walker){.search = search, .world = worlds[i]};
-	while (started + 1 < n &&
-	       pthread_create(&walkers[started + 1].thread, NULL, walk, &walkers[started + 1]) == 0)
-		started++;
-	(void)walk(&walkers[0]);
-	for (size_t i = 0; i < started; i++)
-		pthread_join(walkers[i + 1].thread, NULL);
-	free(walkers);
+		search->walkers[i] = (struct walker){.search = search, .world = worlds[i]};
+	frontier_add_root(&search->frontier);
+}
+
+static void search_fini(struct search *search, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		schedule_fini(&search->walkers[i].schedule);
+		free(search->walkers[i].path);
+	}
+	free(search->walkers);
+	frontier_fini(&search->frontier);
+	free(search->odd);
+	pthread_mutex_destroy(&search->mutex);
 }
 
 bool search_all(struct world *const *worlds, size_t n, const struct search_limits *limits, struct found *found,
                 struct err *err)
 {
-	struct search search = {.limits = limits, .found = found, .began_ns = clock_now_ns(), .err = err};
+	struct search search = {.limits = limits, .found = found, .began_ns = clock_now_ns()};
+	const struct crew_work work = {&search, take, run, count};
 
 	*found = (struct found){0};
-	pthread_mutex_init(&search.mutex, NULL);
-	pthread_cond_init(&search.changed, NULL);
-	frontier_add_root(&search.frontier);
-	walk_all(&search, worlds, n);
-	found->interrupted = is_interrupted(limits);
-	found->complete = !search.failed && !found->interrupted && found->unsure == 0 &&
-	                  frontier_is_empty(&search.frontier);
+	search_init(&search, worlds, n);
+	bool ok = crew_run(n, &work, err);
+	found->interrupted = search_is_interrupted(limits);
+	found->complete = ok && !found->interrupted && found->unsure == 0 && frontier_is_empty(&search.frontier);
 	found->took_ns = clock_now_ns() - search.began_ns;
 	if (found->complete)
 		found->estimate = (double)found->schedules;
 	found_sort(found);
-	frontier_fini(&search.frontier);
-	free(search.odd);
-	pthread_cond_destroy(&search.changed);
-	pthread_mutex_destroy(&search.mutex);
-	return !search.failed;
-}
-
-/* ---- at random --------------------------------------------------------------------------------------------- */
-
-struct dice {
-	const struct search_limits *limits;
-	struct rng rng;
-	double ways; /* how many schedules there are, if all are like this one (Knuth 1975) */
-};
-
-static int throw(void *context, const size_t *who, const struct actor_step *const *next, size_t n)
-{
-	struct dice *dice = context;
-
-	(void)who;
-	(void)next;
-	if (is_interrupted(dice->limits))
-		return CHOOSE_STOP;
-	dice->ways *= (double)n;
-	return (int)rng_between(&dice->rng, 0, (int64_t)n - 1);
-}
-
-bool search_random(struct world *world, uint64_t seed, const struct search_limits *limits, struct found *found,
-                   struct err *err)
-{
-	struct dice dice = {.limits = limits};
-	const struct chooser chooser = {&dice, throw};
-	struct schedule schedule = {0};
-	const int64_t began_ns = clock_now_ns();
-	uint64_t runs = 0;
-	double sum = 0;
-	bool ok = true;
-
-	*found = (struct found){.orders = ORDERS_RANDOM, .seed = seed};
-	rng_init(&dice.rng, seed);
-	while (ok && runs < limits->max_schedules && !is_interrupted(limits) && found->unsure < MOST_UNSURE &&
-	       (limits->time_ns == 0 || clock_now_ns() - began_ns < limits->time_ns)) {
-		dice.ways = 1;
-		schedule_run(world, &chooser, &schedule, err);
-		ok = schedule.result != SCHEDULE_FAILED;
-		if (!ok)
-			break;
-		found_note(found, world_play(world), limits->serial, &schedule, false);
-		sum += dice.ways;
-		found->estimate = sum / (double)++runs;
-		if (limits->progress != NULL)
-			limits->progress(limits->context, found);
-	}
-	found->interrupted = is_interrupted(limits);
-	found->took_ns = clock_now_ns() - began_ns;
-	schedule_fini(&schedule);
+	search_fini(&search, n);
 	return ok;
 }

@@ -87,18 +87,26 @@ struct search_limits {
 	void *context;
 };
 
+/* For searches. */
+bool search_is_interrupted(const struct search_limits *limits) MUST_USE;
+/* One of the limits is reached, or so many runs are unsure that nothing can be proven any more; `at_work`: orders that
+ * are being run. */
+bool search_is_enough(const struct search_limits *limits, const struct found *found, uint64_t at_work,
+                      int64_t began_ns) MUST_USE;
+void search_tell(const struct search_limits *limits, const struct found *found);
+
 /* In n >= 1 worlds of their own side by side, which come to the same sums as one. False: the database is of no more
  * use. What was found until then is there all the same; it is given back with found_fini. */
 bool search_all(struct world *const *worlds, size_t n, const struct search_limits *limits, struct found *found,
                 struct err *err) MUST_USE;
 /* limits->max_schedules of them, each choice drawn anew; the seed gives the same ones again. Never complete. */
-bool search_random(struct world *world, uint64_t seed, const struct search_limits *limits, struct found *found,
-                   struct err *err) MUST_USE;
+bool search_random(struct world *const *worlds, size_t n, uint64_t seed, const struct search_limits *limits,
+                   struct found *found, struct err *err) MUST_USE;
 /* The literal orders: each word in which session i stands n_steps[i] times, whatever locks say of it. A step that is
  * addressed to a session that waits is taken when it can go on, before anything else; one of a session that has
  * ended falls away. Their number is the same on every engine. */
-bool search_literal(struct world *world, const size_t *n_steps,
-                    const struct search_limits *limits, struct found *found, struct err *err) MUST_USE;
+bool search_literal(struct world *const *worlds, size_t n, const size_t *n_steps, const struct search_limits *limits,
+                    struct found *found, struct err *err) MUST_USE;
 /* One of these: each letter a session that takes a step, in the same manner. */
 void word_run(struct world *world, const size_t *letters, size_t n, struct schedule *schedule, struct err *err);
 bool found_has(const struct found *found, const char *behaviour);

@@ -7,7 +7,7 @@
 
 static bool is_over(const struct search_limits *limits, int64_t began_ns)
 {
-	return (limits->interrupted != NULL && *limits->interrupted) ||
+	return search_is_interrupted(limits) ||
 	       (limits->time_ns > 0 && clock_now_ns() - began_ns >= limits->time_ns);
 }
 

@@ -154,12 +154,21 @@ class Verdicts(Explore):
 
     def test_worlds_side_by_side_find_the_same(self):
         for what in ((os.path.join(FILES, "deposit.sql"), "--db", "postgres"), ("deposit/atomic_no_delay", "--db", "mariadb"),
-                     ("deposit/non_atomic_no_delay", "--db", "sqlite:x", "--sessions", 3)):
+                     ("deposit/non_atomic_no_delay", "--db", "sqlite:x", "--sessions", 3),
+                     (os.path.join(FILES, "deposit.sql"), "--db", "postgres", "--orders", "literal"),
+                     (os.path.join(FILES, "deposit.sql"), "--db", "mariadb", "--random", 300, "--seed", 7)):
             one, two = (self.explore(*what, "--jobs", jobs, code=1) for jobs in (1, 2))
             one.pop("seconds"), two.pop("seconds")
             self.assertEqual(one, two)
         url = self.mariadb()
         self.assertIn("one at a time", self.racy("explore", "deposit/update_first", "--db", url, "--jobs", 2, code=2).stderr)
+        self.assertIn("go one by one", self.racy("explore", "deposit/update_first", "--reduction", "on", "--jobs", 2, code=2).stderr)
+
+    def test_limits_hold_for_every_kind_of_order(self):
+        path = os.path.join(FILES, "deposit.sql")
+        for options in ((), ("--orders", "literal"), ("--random", 50)):
+            told = self.explore(path, "--db", "sqlite:x", *options, "--max-schedules", 9, code=4)
+            self.assertEqual((told["schedules"], told["complete"]), (9, False), options)
 
     def test_what_the_engine_chose_is_counted(self):
         three = os.path.join(self.home, "three.sql")
