@@ -55,6 +55,11 @@ static const struct {
 	{1264, DB_RANGE},
 	{1406, DB_RANGE}, /* a text longer than its column */
 	{1690, DB_RANGE}, /* a sum beyond 64 bits */
+	{1021, DB_FULL}, /* the disk */
+	{1114, DB_FULL}, /* a table */
+	{1037, DB_FULL}, /* memory; 1041 too */
+	{1041, DB_FULL},
+	{1206, DB_FULL}, /* InnoDB's, for locks */
 	{1317, DB_CANCELED}, /* KILL QUERY */
 	{1969, DB_CANCELED}, /* max_statement_time, MariaDB */
 	{3024, DB_CANCELED}, /* max_execution_time, MySQL */

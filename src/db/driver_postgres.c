@@ -53,6 +53,7 @@ static const struct {
 	{"22003", DB_RANGE},
 	{"23", DB_CONSTRAINT},
 	{"40002", DB_CONSTRAINT},
+	{"53", DB_FULL},
 	{"08", DB_LOST},
 	{"25P03", DB_LOST}, /* idle in a transaction for too long */
 	{"40003", DB_LOST}, /* whether it was done is not known */

@@ -115,6 +115,9 @@ static enum db_err classify(const struct lite *lite, int code)
 		return DB_CANCELED;
 	case SQLITE_TOOBIG:
 		return DB_RANGE;
+	case SQLITE_FULL:
+	case SQLITE_NOMEM:
+		return DB_FULL;
 	case SQLITE_IOERR:
 	case SQLITE_CANTOPEN:
 	case SQLITE_PROTOCOL:

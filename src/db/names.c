@@ -8,7 +8,8 @@ static const char *const errs[] = {
 	[DB_OK] = "ok", [DB_BUSY] = "busy", [DB_DEADLOCK] = "deadlock",
 	[DB_SERIALIZATION] = "serialization", [DB_CONSTRAINT] = "constraint",
 	[DB_TIMEOUT] = "lock_timeout", [DB_CANCELED] = "canceled", [DB_LOST] = "lost",
-	[DB_REFUSED] = "refused", [DB_RANGE] = "range", [DB_BROKEN] = "broken",
+	[DB_REFUSED] = "refused", [DB_RANGE] = "range", [DB_FULL] = "full",
+	[DB_BROKEN] = "broken",
 };
 
 static const char *const isos[] = {

@@ -467,10 +467,23 @@ static void start_anew(struct world *world, struct schedule *schedule)
 	world->schedule = schedule;
 }
 
+/* What the engine had no room for says nothing of the order, whatever came of it. */
+static bool lacked_room(const struct schedule *schedule)
+{
+	for (size_t i = 0; i < schedule->n; i++)
+		if (schedule->steps[i].what.err == DB_FULL)
+			return true;
+	return false;
+}
+
 static void judge(struct world *world, struct schedule *schedule, struct err *err)
 {
 	const struct play *play = world->play;
 
+	if (lacked_room(schedule)) {
+		(void)unsure(schedule, "the database had no room on its disk or in memory");
+		return;
+	}
 	for (size_t i = 0; i < world->n; i++) {
 		schedule->ends[i] = takes_part(world, i) ? *actor_end(world->actors[i])
 		                                         : (struct play_end){.refused = true, .text = "left out"};

@@ -150,7 +150,12 @@ static void add_verdict(struct str *text, const struct report_style *style, cons
 		str_add(&line, ". This proves nothing.");
 		break;
 	case EXPLORED_INCONCLUSIVE:
-		str_printf(&line, "INCONCLUSIVE: no order that was run breaks an invariant. %s", reason);
+		str_add(&line, "INCONCLUSIVE: no order that was run breaks an invariant. ");
+		if (found->unsure > 0)
+			str_printf(&line, "%" PRIu64 " could not be run to the end, the first one since %s.",
+			           found->unsure, reason);
+		else
+			str_add(&line, reason);
 		if (found->stress.rounds > 0)
 			str_printf(&line, " None of %" PRIu64 " rounds of all at once showed otherwise, which proves "
 			           "nothing.", found->stress.rounds);

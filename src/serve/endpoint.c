@@ -161,6 +161,7 @@ static void reply_failed(struct http_reply *reply, const struct registry_entry *
 	case DB_CANCELED:
 	case DB_REFUSED:
 	case DB_LOST:
+	case DB_FULL:
 		reply_refused(reply, db_err_name(result->err), result->text, result->wrote_alone);
 		return;
 	case DB_CONSTRAINT:

@@ -428,6 +428,7 @@ static void an_error_number_says_where_the_transaction_is(void **state)
 	assert_int_equal(maria_classify(3572), DB_BUSY); /* MySQL's NOWAIT */
 	assert_int_equal(maria_classify(3024), DB_CANCELED);
 	assert_int_equal(maria_classify(4031), DB_LOST);
+	assert_int_equal(maria_classify(1114), DB_FULL);
 	assert_int_equal(maria_classify(12345), DB_BROKEN);
 }
 

@@ -164,6 +164,20 @@ class Verdicts(Explore):
         self.assertIn("one at a time", self.racy("explore", "deposit/update_first", "--db", url, "--jobs", 2, code=2).stderr)
         self.assertIn("go one by one", self.racy("explore", "deposit/update_first", "--reduction", "on", "--jobs", 2, code=2).stderr)
 
+    def test_what_the_database_had_no_room_for_is_no_order_of_statements(self):
+        path = os.path.join(self.home, "full.sql")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("schema { CREATE TABLE note (who TEXT, text TEXT) }\n")
+            for who in "AB":
+                file.write("session %s\nstep put { INSERT INTO note VALUES ('%s', hex(zeroblob(100000))) }\n"
+                           "step take { DELETE FROM note WHERE who = '%s' }\n" % (who, who, who))
+        for pages, code, verdict in ((150, 0, "proven"), (90, 4, "inconclusive")):  # room for both; for one at a time
+            told = self.explore(path, "--db", "sqlite:x", "--set", "max_page_count=%d" % pages, code=code)
+            self.assertEqual(told["verdict"], verdict)
+        self.assertIn("no room", told["reason"])
+        told = self.racy("explore", path, "--db", "sqlite:x", "--set", "max_page_count=40", code=3)
+        self.assertIn("the database had no room", told.stderr)
+
     def test_limits_hold_for_every_kind_of_order(self):
         path = os.path.join(FILES, "deposit.sql")
         for options in ((), ("--orders", "literal"), ("--random", 50)):
