@@ -1,5 +1,6 @@
 /* What every engine must answer alike: values, counts, where a failure leaves the transaction, hooks.
  * The same cases run on SQLite and on real servers: test_conformance ENGINE. */
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/cpus.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "world.h"
@@ -319,6 +321,47 @@ static void waiting_in_vain_for_a_lock_is_a_lock_timeout(void **state)
 	db_close(holder);
 }
 
+/* ---- where a server works --------------------------------------------------------------------- */
+
+/* Of the process or thread that serves the session. */
+static cpu_set_t processors_of(const struct world *world, struct db_session *session)
+{
+	int64_t server = ask(session, world->is_postgres
+		? "SELECT pg_backend_pid()"
+		: "SELECT TID FROM information_schema.PROCESSLIST WHERE ID = CONNECTION_ID()", NULL);
+	cpu_set_t processors;
+
+	assert_int_equal(sched_getaffinity((pid_t)server, sizeof processors, &processors), 0);
+	return processors;
+}
+
+static void a_server_works_where_it_was_told(void **state)
+{
+	struct world *world = *state;
+	cpu_set_t all, last;
+	const struct db_settings settings = {.iso = DB_ISO_DEFAULT, .server_cpus = &last};
+	const struct db_settings free_ones = {.iso = DB_ISO_DEFAULT, .server_cpus = &all};
+
+	assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
+	last = cpus_nth((size_t)CPU_COUNT(&all) - 1);
+	struct db_session *told = world_open_with(world, &settings), *untold = world_open(world);
+	if (!world->is_sqlite) {
+		cpu_set_t processors = processors_of(world, told);
+		assert_true(CPU_EQUAL(&processors, &last));
+		processors = processors_of(world, untold);
+		assert_true(CPU_EQUAL(&processors, &all));
+	}
+	db_close(told);
+	/* MariaDB's thread serves the next one, maybe. */
+	for (int i = 0; i < 3 && !world->is_sqlite; i++) {
+		struct db_session *next = world_open_with(world, &free_ones);
+		cpu_set_t processors = processors_of(world, next);
+		assert_true(CPU_EQUAL(&processors, &all));
+		db_close(next);
+	}
+	db_close(untold);
+}
+
 /* ---- statements that are kept prepared -------------------------------------------------------- */
 
 static void a_kept_statement_is_known_by_its_text(void **state)
@@ -531,6 +574,7 @@ int main(int argc, char **argv)
 		CASE(a_violated_constraint_does_not_end_the_transaction),
 		CASE(bad_sql_is_broken_and_ends_nothing),
 		CASE(waiting_in_vain_for_a_lock_is_a_lock_timeout),
+		CASE(a_server_works_where_it_was_told),
 		CASE(a_kept_statement_is_known_by_its_text),
 		CASE(a_kept_statement_sees_a_changed_table),
 		CASE(hooks_see_each_call_and_may_refuse_it),

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
@@ -357,6 +358,50 @@ static void a_set_pragma_takes_effect(void **state)
 	db_close(session);
 }
 
+/* Another process, which is told when to try. Its code: 0 when the file was not to be had. */
+static pid_t start_stranger(const struct world *world, int *tell)
+{
+	int ends[2];
+	char byte;
+
+	assert_int_equal(pipe(ends), 0);
+	pid_t stranger = fork();
+	if (stranger == 0) {
+		struct err err = {0};
+		bool told = read(ends[0], &byte, 1) == 1;
+		_exit(told && db_open(&world->target, &(struct db_settings){.iso = DB_ISO_DEFAULT}, &err) == NULL ? 0 : 1);
+	}
+	(void)close(ends[0]);
+	*tell = ends[1];
+	return stranger;
+}
+
+static void a_file_may_be_one_process_s_alone(void **state)
+{
+	const struct db_setting set = {"vfs", "unix-excl"};
+	const struct db_settings settings = {.iso = DB_ISO_DEFAULT, .sets = &set, .n_sets = 1};
+	int tell, status;
+	pid_t stranger = start_stranger(*state, &tell);
+	struct db_session *one = world_open_with(*state, &settings), *other = world_open_with(*state, &settings);
+	const struct db_call begin = {.verb = DB_BEGIN, .for_write = true};
+	struct db_outcome outcome;
+
+	/* Its sessions stand in one another's way as ever. */
+	must(one, DB_WRITE, "CREATE TABLE v (n integer)", NULL);
+	assert_int_equal(db_exec(one, &begin, NULL, &outcome), DB_OK);
+	must(one, DB_WRITE, "INSERT INTO v VALUES (1)", NULL);
+	assert_int_equal(ask(other, "SELECT COUNT(*) FROM v", NULL), 0);
+	assert_int_equal(db_exec(other, &begin, NULL, &outcome), DB_BUSY);
+	must(one, DB_COMMIT, NULL, NULL);
+	assert_int_equal(ask(other, "SELECT COUNT(*) FROM v", NULL), 1);
+	assert_int_equal(write(tell, "x", 1), 1);
+	assert_int_equal(waitpid(stranger, &status, 0), stranger);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	(void)close(tell);
+	db_close(other);
+	db_close(one);
+}
+
 static void a_bad_pragma_is_an_error(void **state)
 {
 	struct world *world = *state;
@@ -374,6 +419,7 @@ static void a_bad_pragma_is_an_error(void **state)
 		{"busy_timeout", "soon", "in milliseconds"},
 		{"journal_mode", "banana", "it stays"},
 		{"optimize", "1", "no pragma 'optimize'"},
+		{"vfs", "banana", "no VFS 'banana'"},
 	};
 
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
@@ -402,6 +448,7 @@ int main(void)
 		CASE(there_is_one_level),
 		CASE(the_file_is_in_wal_mode_with_foreign_keys),
 		CASE(a_set_pragma_takes_effect),
+		CASE(a_file_may_be_one_process_s_alone),
 		CASE(a_bad_pragma_is_an_error),
 	};
 
