@@ -18,7 +18,8 @@ def deposit(row, balance):
             Step("commit", "COMMIT", None))
 
 
-READER = (Step("read", "SELECT balance FROM account WHERE id = 1", None),)
+READER = (Step("read", "SELECT balance FROM account WHERE id = 1", None),
+          Step("again", "SELECT balance FROM account WHERE id = 1", None))
 
 
 def racy_file(sessions):

@@ -150,6 +150,8 @@ class Bench:
         with open(os.path.join(HERE, "..", "..", "docs", "explore", "deposit.sql"), encoding="ascii") as file:
             deposit = file.read()
         two, three = self.file("deposit", deposit), self.file("deposit3", deposit + "session C like A\n")
+        apart, together = (self.file(name, orders.racy_file(scene.sessions))
+                           for name, scene in zip(("apart", "together"), SCENES))
         short = self.file("short", TWO_STATEMENTS)
         short4 = self.file("short4", TWO_STATEMENTS + "session C like A\nsession D like A\n")
         until = ("--time", self.plan.on_file_s)
@@ -158,6 +160,9 @@ class Bench:
         self.three_file, self.most = three, most
         return (
             Alone("postgres", "2 deposits, complete", two, (), None, 0.2),
+            Alone("postgres", "2 deposits, a row each; a reader; one world", apart,
+                  ("--orders", "literal", "--jobs", "1"), None, None),
+            Alone("postgres", "2 deposits, one row; a reader; one world", together, ("--jobs", "1"), None, None),
             Alone("mariadb", "2 deposits, complete", two, ("--isolation", "repeatable-read"), 400, None),
             Alone("sqlite", "2 sessions of SELECT, UPDATE, at random", short, random, 10000, None),
             Alone("sqlite", "4 sessions of SELECT, UPDATE", short4, until, None, None),

@@ -7,7 +7,7 @@ import isolationtester
 from figures import goal_lines, shown
 
 BOTH = "  %-34s%8s%8s%10s%10s%8s%12s%9s%8s"
-ALONE = "  %-12s%-42s%9s%10s%10s%10s"
+ALONE = "  %-12s%-46s%9s%10s%10s%10s"
 THREE = "  %-12s%-10s%9s%12s%10s%10s%10s"
 REDUCED_GOAL, BEHAVIOURS_GOAL = 100, 16
 

@@ -131,9 +131,6 @@ struct job {
 	struct explore_result *result;
 };
 
-/* Below it a further world would not be ready before the first one is done. */
-enum { SIDE_BY_SIDE_FROM = 2000 };
-
 static size_t count_worlds(const struct job *job)
 {
 	struct err err = {0};
@@ -142,7 +139,7 @@ static size_t count_worlds(const struct job *job)
 	if (job->limits->jobs > 0)
 		return (size_t)job->limits->jobs;
 	double orders = job->limits->random > 0 ? (double)job->limits->random : search_words(&job->result->serial);
-	if (!explore_worlds_can_be(job->place) || orders < SIDE_BY_SIDE_FROM)
+	if (!explore_worlds_can_be(job->place) || orders < (double)explore_worlds_from(job->place))
 		return 1;
 	cpus = cpus_allowed(&err);
 	err_fini(&err);

@@ -66,15 +66,18 @@ static void set_unless_said(struct database_options *options, const char *name, 
 		options->sets[options->n_sets++] = (struct db_setting){name, value};
 }
 
-/* On a server of our own: only a superuser may set it, which we are there, that a deadlock is found after 10 ms and not
- * after a second. Nor does anybody need what a crash would take. */
-static void suit_server(struct explore_place *place, const char *address)
+/* Nobody needs what a crash would take: of PostgreSQL's each session may say so for itself. On a server of our own: that
+ * a deadlock is found after 10 ms and not after a second, which only a superuser may say; and that MariaDB does not wait
+ * for its disk. */
+static void suit_server(struct explore_place *place, const char *address, bool ours)
 {
-	place->relaxed = strncmp(address, "postgres", strlen("postgres")) != 0;
-	if (place->relaxed)
-		return;
-	set_unless_said(place->options, "deadlock_timeout", "10ms");
-	set_unless_said(place->options, "synchronous_commit", "off");
+	const bool is_postgres = strncmp(address, "postgres", strlen("postgres")) == 0;
+
+	place->relaxed = ours && !is_postgres;
+	if (is_postgres && ours)
+		set_unless_said(place->options, "deadlock_timeout", "10ms");
+	if (is_postgres)
+		set_unless_said(place->options, "synchronous_commit", "off");
 }
 
 static bool choose(struct explore_place *place, size_t nth, struct err *err)
@@ -90,8 +93,7 @@ static bool choose(struct explore_place *place, size_t nth, struct err *err)
 		set_unless_said(options, "vfs", "unix-excl");
 		return make_file(place, err);
 	}
-	if (database_is_throw_away(said) || options->own_server)
-		suit_server(place, said);
+	suit_server(place, said, database_is_throw_away(said) || options->own_server);
 	if (!database_is_throw_away(said))
 		return make_schema(place, said, nth, err);
 	place->url = mem_text(said);

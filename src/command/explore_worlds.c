@@ -1,5 +1,5 @@
-/* A place, a play and a world each. A throw-away server more for each: MariaDB needs it, and PostgreSQL may have it
- * too. */
+/* A place, a play and a world each. A further throw-away MariaDB for each, since who waits there is told for the whole
+ * server only; PostgreSQL tells it of each session, so that one will do. */
 #include "command/explore_worlds.h"
 
 #include <stdlib.h>
@@ -15,11 +15,32 @@ struct explore_side {
 	bool open;
 };
 
+static bool is_postgres(const struct explore_place *place)
+{
+	return text_equal(place->database.identity.engine, "postgres");
+}
+
 bool explore_worlds_can_be(const struct explore_place *place)
 {
-	const char *engine = place->database.identity.engine;
+	return place->named == NULL || is_postgres(place);
+}
 
-	return place->named == NULL || text_equal(engine, "postgres");
+size_t explore_worlds_from(const struct explore_place *place)
+{
+	return place->folder != NULL ? 400 : is_postgres(place) ? 1000 : 2000;
+}
+
+/* Where the further one is to be. */
+static void choose_side(const struct explore_order *order, const struct explore_place *place, struct explore_side *side)
+{
+	side->where = order->where;
+	side->where.urls[0] = place->said;
+	side->where.n_urls = place->n_said;
+	if (is_postgres(place) && place->database.sandbox != NULL) {
+		side->where.urls[0] = sandbox_url(place->database.sandbox);
+		side->where.n_urls = 1;
+		side->where.own_server = true;
+	}
 }
 
 static struct world *open_side(const struct explore_order *order, const struct explore_subject *subject,
@@ -28,9 +49,7 @@ static struct world *open_side(const struct explore_order *order, const struct e
 {
 	int code;
 
-	side->where = order->where;
-	side->where.urls[0] = place->said;
-	side->where.n_urls = place->n_said;
+	choose_side(order, place, side);
 	if (!explore_place_open(&side->where, nth, &side->place, &code, err))
 		return NULL;
 	side->open = true;

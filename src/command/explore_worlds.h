@@ -18,6 +18,8 @@ struct explore_worlds {
 /* Several worlds can be side by side there: not on a MariaDB that the user named, which tells who waits for the whole
  * server only. */
 bool explore_worlds_can_be(const struct explore_place *place);
+/* With fewer orders a further world would not be ready before the first one is done. */
+size_t explore_worlds_from(const struct explore_place *place);
 /* n - 1 worlds more, by the same order. False: the error; what was opened is closed again. */
 bool explore_worlds_open(struct world *first, size_t n, const struct explore_order *order,
                          const struct explore_subject *subject, const struct explore_place *place,

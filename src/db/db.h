@@ -263,6 +263,11 @@ char *db_sql_for(const struct db_target *target, const char *sql) MUST_USE;
 bool db_run(struct db_session *session, enum db_verb verb, const char *sql, const struct db_value *args,
             struct db_rows *rows, struct db_outcome *outcome, struct err *err) MUST_USE;
 
+/* The same of several writes without values, one after the other up to the first that fails, as one transaction and one
+ * round trip where the engine's protocol has such a thing (PostgreSQL's pipelines); else each by itself. No hook sees
+ * them. Not within a transaction. */
+bool db_run_all(struct db_session *session, const char *const *sqls, size_t n, struct err *err) MUST_USE;
+
 /* Who watches or disturbs a session. Any function may be NULL. Hooks run in the order in which they
  * were added, `after` in the reverse order, all on the session's own thread. Each `before` that was
  * called is followed by its `after`: where one refuses, those behind it see neither. */
@@ -275,7 +280,13 @@ struct db_hook {
 	bool (*waiting)(void *context, const struct db_call *call, int tries);
 	void (*after)(void *context, const struct db_call *call, const struct db_rows *rows,
 	              const struct db_outcome *outcome);
+	/* The statement has been sent, and its answer will come by this socket (engines of db_answers_by_hook). True: the
+	 * hook has waited in its own way until there may be something to be read; it is called anew where that is not
+	 * all. False: the client itself shall wait. */
+	bool (*answering)(void *context, const struct db_call *call, int socket);
 };
+/* A hook may wait for the server's answers. */
+bool db_answers_by_hook(const struct db_target *target);
 /* The hook must live as long as the session. Not from within a hook. */
 void db_add_hook(struct db_session *session, const struct db_hook *hook);
 

@@ -113,19 +113,50 @@ static void pg_cut(void *connection, enum db_cut cut)
 		db_cut_socket(PQsocket(pg->conn), cut);
 }
 
-/* What PQexec and its like do, but for the answer. NULL where nothing could be sent. */
-static PGresult *lose_answer(struct pg *pg, int sent)
+static bool is_copy(const PGresult *result)
+{
+	ExecStatusType status = PQresultStatus(result);
+
+	return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
+/* One of the answers, awaited by whoever wants to; NULL: there are no more. */
+static PGresult *next_answer(struct pg *pg)
+{
+	bool waits = pg->answering != NULL;
+
+	while (waits && PQisBusy(pg->conn))
+		waits = pg->answering(pg->context, PQsocket(pg->conn)) && PQconsumeInput(pg->conn) == 1;
+	return PQgetResult(pg->conn);
+}
+
+/* What PQexec and its like do once their statement was sent: the last answer. NULL where nothing could be. */
+static PGresult *take_answer(struct pg *pg, int sent)
 {
 	PGresult *last = NULL, *next;
 
-	pg->lose_answer = false;
-	if (sent == 1)
-		db_cut_socket(PQsocket(pg->conn), DB_CUT_ANSWERS);
-	while (sent == 1 && (next = PQgetResult(pg->conn)) != NULL) {
+	while (sent == 1 && !is_copy(last) && (next = next_answer(pg)) != NULL) {
 		PQclear(last);
 		last = next;
 	}
 	return last;
+}
+
+/* The same of a statement whose answer may be to get lost. */
+static PGresult *take_outcome(struct pg *pg, int sent)
+{
+	if (sent == 1 && pg->lose_answer)
+		db_cut_socket(PQsocket(pg->conn), DB_CUT_ANSWERS);
+	pg->lose_answer = false;
+	return take_answer(pg, sent);
+}
+
+static void pg_on_answer(void *connection, bool (*answering)(void *context, int socket), void *context)
+{
+	struct pg *pg = connection;
+
+	pg->answering = answering;
+	pg->context = context;
 }
 
 /* ---- statements ------------------------------------------------------------------------------ */
@@ -190,7 +221,7 @@ static bool keep(struct pg *pg, const char *sql, unsigned integers, const char *
 	char name[16];
 
 	name_of(pg->n_kept, name);
-	PGresult *result = PQprepare(pg->conn, name, numbered, values->n, values->types);
+	PGresult *result = take_answer(pg, PQsendPrepare(pg->conn, name, numbered, values->n, values->types));
 	bool ok = PQresultStatus(result) == PGRES_COMMAND_OK;
 	if (ok) {
 		pg->kept[pg->n_kept].sql = mem_text(sql);
@@ -348,9 +379,7 @@ static void perform_kept(struct pg *pg, const struct db_call *call, size_t index
 	if (!marks_agree(pg->kept[index].n_marks, values, outcome))
 		return;
 	name_of(index, name);
-	PGresult *result = pg->lose_answer
-	        ? lose_answer(pg, PQsendQueryPrepared(pg->conn, name, values->n, values->texts, NULL, NULL, 0))
-	        : PQexecPrepared(pg->conn, name, values->n, values->texts, NULL, NULL, 0);
+	PGresult *result = take_outcome(pg, PQsendQueryPrepared(pg->conn, name, values->n, values->texts, NULL, NULL, 0));
 	if (!take_result(pg, call, result, rows, outcome))
 		forget_if_stale(pg, index, outcome);
 	PQclear(result);
@@ -359,10 +388,8 @@ static void perform_kept(struct pg *pg, const struct db_call *call, size_t index
 static void perform_once(struct pg *pg, const struct db_call *call, const char *numbered,
                          const struct values *values, struct db_rows *rows, struct db_outcome *outcome)
 {
-	PGresult *result = pg->lose_answer
-	        ? lose_answer(pg, PQsendQueryParams(pg->conn, numbered, values->n, values->types,
-	                                            values->texts, NULL, NULL, 0))
-	        : PQexecParams(pg->conn, numbered, values->n, values->types, values->texts, NULL, NULL, 0);
+	PGresult *result = take_outcome(pg, PQsendQueryParams(pg->conn, numbered, values->n, values->types, values->texts,
+	                                                      NULL, NULL, 0));
 
 	(void)take_result(pg, call, result, rows, outcome);
 	PQclear(result);
@@ -395,8 +422,7 @@ static void perform_statement(struct pg *pg, const struct db_call *call, const c
 static void perform_plain(struct pg *pg, const struct db_call *call, const char *sql,
                           struct db_outcome *outcome)
 {
-	PGresult *result = pg->lose_answer ? lose_answer(pg, PQsendQuery(pg->conn, sql))
-	                                   : PQexec(pg->conn, sql);
+	PGresult *result = take_outcome(pg, PQsendQuery(pg->conn, sql));
 
 	if (PQresultStatus(result) != PGRES_COMMAND_OK)
 		fail(pg, result, outcome);
@@ -425,6 +451,77 @@ static void pg_perform(void *connection, const struct db_call *call, const char 
 	case DB_WRITE:
 		perform_statement(pg, call, sql, rows, outcome);
 		break;
+	}
+	outcome->tx = tx_of(pg);
+}
+
+/* ---- several at once ------------------------------------------------------------------------- */
+
+/* The place of each among those that are kept; false and the outcome where one cannot be. */
+static bool keep_all(struct pg *pg, const char *const *sqls, size_t n, size_t *places, struct db_outcome *outcome)
+{
+	const struct values none = {0};
+
+	for (size_t i = 0; i < n && outcome->err == DB_OK; i++) {
+		size_t n_marks;
+		places[i] = find(pg, sqls[i], 0);
+		if (places[i] < pg->n_kept)
+			continue;
+		char *numbered = pg_number_marks(sqls[i], &n_marks);
+		if (marks_agree(n_marks, &none, outcome))
+			(void)keep(pg, sqls[i], 0, numbered, n_marks, &none, outcome);
+		free(numbered);
+	}
+	return outcome->err == DB_OK;
+}
+
+/* What came of each, to the end of the pipeline. After one that failed the server skips the others. */
+static void take_answers(struct pg *pg, const size_t *places, size_t n, struct db_outcome *outcome)
+{
+	for (size_t i = 0; i <= n; i++) { /* the last one is the end itself */
+		PGresult *result = PQgetResult(pg->conn);
+		ExecStatusType status = PQresultStatus(result);
+		if (status == PGRES_FATAL_ERROR || result == NULL) {
+			fail(pg, result, outcome);
+			if (i < n)
+				forget_if_stale(pg, places[i], outcome);
+		}
+		PQclear(result);
+		while (i < n && (result = PQgetResult(pg->conn)) != NULL)
+			PQclear(result);
+		if (PQstatus(pg->conn) == CONNECTION_BAD)
+			return;
+	}
+}
+
+static bool send_all(struct pg *pg, const size_t *places, size_t n)
+{
+	bool sent = PQenterPipelineMode(pg->conn) == 1;
+	char name[16];
+
+	for (size_t i = 0; i < n && sent; i++) {
+		name_of(places[i], name);
+		sent = PQsendQueryPrepared(pg->conn, name, 0, NULL, NULL, NULL, 0) == 1;
+	}
+	return sent && PQpipelineSync(pg->conn) == 1;
+}
+
+static void pg_perform_all(void *connection, const char *const *sqls, size_t n, struct db_outcome *outcome)
+{
+	struct pg *pg = connection;
+	size_t places[DB_MOST_TOGETHER];
+
+	if (pg->n_kept + n > PG_KEPT) {
+		for (size_t i = 0; i < n && outcome->err == DB_OK; i++)
+			pg_perform(pg, &(struct db_call){.verb = DB_WRITE}, sqls[i], NULL, outcome);
+		return;
+	}
+	if (keep_all(pg, sqls, n, places, outcome)) {
+		if (send_all(pg, places, n))
+			take_answers(pg, places, n, outcome);
+		else
+			fail(pg, NULL, outcome);
+		(void)PQexitPipelineMode(pg->conn);
 	}
 	outcome->tx = tx_of(pg);
 }
@@ -487,6 +584,8 @@ const struct db_driver db_driver_postgres = {
 	.parse = db_url_parse_server,
 	.open = pg_open,
 	.perform = pg_perform,
+	.perform_all = pg_perform_all,
+	.on_answer = pg_on_answer,
 	.set_level = pg_set_level,
 	.cut = pg_cut,
 	.cancel = pg_cancel,

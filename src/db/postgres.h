@@ -20,6 +20,8 @@ struct pg {
 		size_t n_marks;
 	} kept[PG_KEPT];
 	size_t n_kept;
+	bool (*answering)(void *context, int socket); /* NULL: nobody waits for us */
+	void *context;
 	bool observes;    /* the question who waits is prepared too */
 	bool lose_answer; /* of the next statement: the socket is cut when that is sent */
 };

@@ -79,6 +79,17 @@ static bool tell_hooks_of_wait(void *context, int tries)
 	return waited;
 }
 
+static bool tell_hooks_of_answer(void *context, int socket)
+{
+	struct db_session *session = context;
+	bool waited = false;
+
+	for (size_t i = 0; i < session->n_hooks && !waited; i++)
+		waited = session->call != NULL && session->hooks[i]->answering != NULL &&
+		         session->hooks[i]->answering(session->hooks[i]->context, session->call, socket);
+	return waited;
+}
+
 struct db_session *db_open(const struct db_target *target, const struct db_settings *settings,
                            struct err *err)
 {
@@ -95,6 +106,8 @@ struct db_session *db_open(const struct db_target *target, const struct db_setti
 	memcpy(session->opened_at, session->identity.isolation, sizeof session->opened_at);
 	if (session->driver->on_wait != NULL)
 		session->driver->on_wait(session->connection, tell_hooks_of_wait, session);
+	if (session->driver->on_answer != NULL)
+		session->driver->on_answer(session->connection, tell_hooks_of_answer, session);
 	return session;
 }
 
@@ -193,6 +206,11 @@ bool db_create(const struct db_target *target, struct err *err)
 bool db_limits_lock_waits(const struct db_target *target)
 {
 	return target->driver->on_wait == NULL;
+}
+
+bool db_answers_by_hook(const struct db_target *target)
+{
+	return target->driver->on_answer != NULL;
 }
 
 void db_add_hook(struct db_session *session, const struct db_hook *hook)
@@ -304,6 +322,12 @@ enum db_err db_exec(struct db_session *session, const struct db_call *call, stru
 	return outcome->err;
 }
 
+static bool set_failed(const struct db_outcome *outcome, struct err *err)
+{
+	return err_set(err, "the statement failed: %s (%s%s%s)", outcome->message, db_err_name(outcome->err),
+	               outcome->sqlstate[0] != '\0' ? ", SQLSTATE " : "", outcome->sqlstate);
+}
+
 bool db_run(struct db_session *session, enum db_verb verb, const char *sql, const struct db_value *args,
             struct db_rows *rows, struct db_outcome *outcome, struct err *err)
 {
@@ -315,10 +339,38 @@ bool db_run(struct db_session *session, enum db_verb verb, const char *sql, cons
 	if (args != NULL)
 		for (size_t i = 0, n = db_count_args(args); i < n; i++)
 			call.args[i] = args[i];
-	if (db_exec(session, &call, rows, outcome) == DB_OK)
-		return true;
-	return err_set(err, "the statement failed: %s (%s%s%s)", outcome->message, db_err_name(outcome->err),
-	               outcome->sqlstate[0] != '\0' ? ", SQLSTATE " : "", outcome->sqlstate);
+	return db_exec(session, &call, rows, outcome) == DB_OK || set_failed(outcome, err);
+}
+
+/* With their tokens replaced. False: a token is unknown. */
+static bool write_all_out(struct db_session *session, const char *const *sqls, size_t n, const char **written,
+                          struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		written[i] = written_out(session, sqls[i], err);
+		if (written[i] == NULL)
+			return false;
+	}
+	return true;
+}
+
+bool db_run_all(struct db_session *session, const char *const *sqls, size_t n, struct err *err)
+{
+	const char *written[DB_MOST_TOGETHER];
+	struct db_outcome outcome = {.err = DB_OK, .tx = session->tx};
+	bool ok = true;
+
+	if (session->driver->perform_all == NULL || n < 2 || n > DB_MOST_TOGETHER) {
+		for (size_t i = 0; i < n && ok; i++)
+			ok = db_run(session, DB_WRITE, sqls[i], NULL, NULL, NULL, err);
+		return ok;
+	}
+	check_process(session);
+	if (!write_all_out(session, sqls, n, written, err))
+		return false;
+	session->driver->perform_all(session->connection, written, n, &outcome);
+	session->tx = outcome.tx;
+	return outcome.err == DB_OK || set_failed(&outcome, err);
 }
 
 bool db_count_alive(struct db_session *session, const int64_t *connections, size_t n, size_t *alive,

@@ -2,6 +2,7 @@
 #include "explore/actor.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@ struct actor {
 	pthread_cond_t told;
 	enum actor_at at;
 	bool quit, begin;
+	int socket; /* a fiber: by which the answer comes that it waits for, BUSY; -1: it waits for none */
 	bool has_met; /* free: since it began */
 	struct db_session *session; /* used by its own thread; closed by nobody else, and between parts only */
 	bool usable, worn;          /* the session, for another part; a part has used it */
@@ -184,6 +186,19 @@ static bool waiting(void *context, const struct db_call *call, int tries)
 	return true;
 }
 
+/* A thread waits in its client. */
+static bool answering(void *context, const struct db_call *call, int socket)
+{
+	struct actor *actor = context;
+
+	(void)call;
+	if (actor->fiber == NULL)
+		return false;
+	actor->socket = socket;
+	fiber_rest(actor->fiber);
+	return true;
+}
+
 static void add_cell(struct str *text, const struct db_value *cell)
 {
 	if (cell->type == DB_INT)
@@ -340,7 +355,7 @@ static bool start_thread(struct actor *actor, struct err *err)
 
 static bool start(struct actor *actor, struct err *err)
 {
-	if (actor->stage->free || db_limits_lock_waits(actor->target))
+	if (actor->stage->free || (db_limits_lock_waits(actor->target) && !db_answers_by_hook(actor->target)))
 		return start_thread(actor, err);
 	actor->fiber = fiber_new(live, actor);
 	if (actor->fiber == NULL)
@@ -356,7 +371,8 @@ struct actor *actor_open(struct stage *stage, const struct play *play, size_t wh
 
 	*actor = (struct actor){
 		.stage = stage, .play = play, .who = who, .target = target, .settings = settings, .at = ACTOR_BUSY,
-		.hook = {.context = actor, .before = before, .waiting = waiting, .after = after},
+		.socket = -1,
+		.hook = {.context = actor, .before = before, .waiting = waiting, .answering = answering, .after = after},
 	};
 	pthread_cond_init(&actor->told, NULL);
 	if (!start(actor, err)) {
@@ -408,12 +424,42 @@ void actor_go_on(struct actor *actor)
 	tell(actor, false);
 }
 
-enum actor_at actor_at(struct actor *actor)
+/* Lets a fiber go on when its answer has come, or comes within so long. False: it has not, or it waits for none. */
+static bool serve(struct actor *actor, int64_t limit_ns)
+{
+	struct pollfd answer = {.fd = actor->socket, .events = POLLIN};
+	const struct timespec limit = {limit_ns / NS_PER_S, limit_ns % NS_PER_S};
+
+	if (actor->fiber == NULL || actor->socket < 0 || ppoll(&answer, 1, &limit, NULL) <= 0)
+		return false;
+	actor->socket = -1;
+	fiber_go_on(actor->fiber);
+	return true;
+}
+
+static enum actor_at look_at(struct actor *actor)
 {
 	pthread_mutex_lock(&actor->stage->mutex);
 	enum actor_at at = actor->at;
 	pthread_mutex_unlock(&actor->stage->mutex);
 	return at;
+}
+
+enum actor_at actor_at(struct actor *actor)
+{
+	while (serve(actor, 0))
+		continue;
+	return look_at(actor);
+}
+
+static enum actor_at await_fiber(struct actor *actor, int64_t until)
+{
+	int64_t left;
+
+	do
+		left = until - clock_now_ns();
+	while (serve(actor, left > 0 ? left : 0));
+	return look_at(actor);
 }
 
 enum actor_at actor_await(struct actor *actor, int64_t limit_ns)
@@ -423,6 +469,8 @@ enum actor_at actor_await(struct actor *actor, int64_t limit_ns)
 	const struct timespec deadline = {until / NS_PER_S, until % NS_PER_S};
 	bool late = false;
 
+	if (actor->fiber != NULL)
+		return await_fiber(actor, until);
 	pthread_mutex_lock(&actor->stage->mutex);
 	while (actor->at == ACTOR_BUSY && !late)
 		late = pthread_cond_timedwait(&actor->stage->changed, &actor->stage->mutex, &deadline) == ETIMEDOUT;

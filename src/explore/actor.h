@@ -1,9 +1,11 @@
 /* One session of what is explored: it performs its part and stops before each statement until it is told to go on.
  * Everything here is called by the one thread that schedules.
  *
- * Where servers wait it is a thread of its own: the statement that it was allowed runs there; when the engine makes
- * it wait the actor stays BUSY, and who waits must be asked of the engine (db_who_waits). SQLite's client waits by
- * itself: that is WAITING. Nothing then ever blocks, so the actor is a fiber of the scheduling thread. */
+ * Where servers wait, a statement that the engine makes wait leaves its actor BUSY, and who waits must be asked of the
+ * engine (db_who_waits). SQLite's client waits by itself: that is WAITING.
+ *
+ * Where nothing ever blocks it is a fiber of the scheduling thread: on SQLite, and where the hook waits for the answer
+ * (db_answers_by_hook), which is looked for when the actor is asked how it is, or awaited. Else it is a thread. */
 #ifndef EXPLORE_ACTOR_H
 #define EXPLORE_ACTOR_H
 

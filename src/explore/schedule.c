@@ -10,6 +10,8 @@
 
 /* Most statements are done by then, and nobody need be asked whether they wait. */
 static const int64_t GRACE_NS = 300 * NS_PER_US;
+/* Between two looks at who waits. */
+static const int64_t LOOK_AGAIN_NS = 20 * NS_PER_US;
 /* A statement that neither ends nor waits for so long is reported, not believed. */
 static const int64_t STEP_LIMIT_NS = 10 * NS_PER_S;
 /* How long a part may take to its end once nobody shall do anything any more. */
@@ -211,12 +213,12 @@ static size_t list_busy(struct world *world, size_t *busy)
 	return n;
 }
 
-/* Of the busy ones those that wait stay; the others are awaited. *moved: at least one of them was. All sessions are
- * named, also the one that sets up: who waits for one that is not could be waiting for a stranger. */
-static bool look_once(struct world *world, const size_t *busy, size_t n, bool *moved, struct err *err)
+/* One look at who waits. All sessions are named, also the one that sets up: who waits for one that is not could be
+ * waiting for a stranger. */
+static bool ask_who_waits(struct world *world, enum db_wait *waits, struct err *err)
 {
 	struct db_session *sessions[PLAY_MOST_SESSIONS + 2];
-	enum db_wait answers[PLAY_MOST_SESSIONS + 2], waits[PLAY_MOST_SESSIONS];
+	enum db_wait answers[PLAY_MOST_SESSIONS + 2];
 	size_t asked[PLAY_MOST_SESSIONS], n_asked = 0, n_sessions;
 
 	for (size_t i = 0; i < world->n; i++)
@@ -228,22 +230,42 @@ static bool look_once(struct world *world, const size_t *busy, size_t n, bool *m
 	sessions[n_sessions++] = world->keeper;
 	if (world->viewer != NULL)
 		sessions[n_sessions++] = world->viewer;
-	if (!db_who_waits(world->observer, sessions, n_sessions, STEP_LIMIT_NS, answers, err)) {
+	if (!db_who_waits(world->observer, sessions, n_sessions, 0, answers, err)) {
 		world->schedule->result = SCHEDULE_FAILED;
 		return false;
 	}
 	for (size_t i = 0; i < n_asked; i++)
 		waits[asked[i]] = answers[i];
-	*moved = false;
-	for (size_t i = 0; i < n; i++) {
-		if (waits[busy[i]] == DB_WAITS)
-			continue;
-		if (waits[busy[i]] == DB_WAITS_UNKNOWN ||
-		    actor_await(world->actors[busy[i]], STEP_LIMIT_NS) == ACTOR_BUSY)
-			return unsure(world->schedule, "whether a statement waits could not be told in 10 s");
-		*moved = true;
-	}
 	return true;
+}
+
+static bool all_wait(const size_t *busy, size_t n, const enum db_wait *waits)
+{
+	for (size_t i = 0; i < n; i++)
+		if (waits[busy[i]] != DB_WAITS)
+			return false;
+	return true;
+}
+
+/* Until one of the busy ones is not any more (*moved), or all of them wait. */
+static bool look(struct world *world, const size_t *busy, size_t n, bool *moved, struct err *err)
+{
+	const int64_t until = clock_now_ns() + STEP_LIMIT_NS;
+	enum db_wait waits[PLAY_MOST_SESSIONS] = {DB_WAITS_NOT};
+	size_t now[PLAY_MOST_SESSIONS];
+
+	for (;;) {
+		*moved = list_busy(world, now) != n;
+		if (*moved)
+			return true;
+		if (!ask_who_waits(world, waits, err))
+			return false;
+		if (all_wait(busy, n, waits))
+			return true;
+		if (clock_now_ns() > until)
+			return unsure(world->schedule, "whether a statement waits could not be told in 10 s");
+		clock_pause_ns(LOOK_AGAIN_NS);
+	}
 }
 
 /* Until every session stands before a statement, has ended, or waits for another's lock. */
@@ -253,7 +275,7 @@ static bool settle(struct world *world, size_t now, struct err *err)
 	bool moved = true;
 
 	while ((n = list_busy(world, busy)) > 0 && moved)
-		if (!look_once(world, busy, n, &moved, err))
+		if (!look(world, busy, n, &moved, err))
 			return false;
 	for (size_t i = 0; i < n; i++)
 		world->schedule->steps[world->step_of[busy[i]]].waited = world->schedule->blocked = true;

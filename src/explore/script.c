@@ -430,6 +430,17 @@ static bool check_whole(struct reader *reader)
 	return true;
 }
 
+/* Before each schedule: the tables emptied, those first that were made last, and filled. */
+static void list_anew(struct script *script)
+{
+	script->anew = mem_new(script->tables.n + script->setup.n + 1, sizeof *script->anew);
+	for (size_t i = script->tables.n; i-- > 0;)
+		script->anew[script->n_anew++] =
+			arena_printf(&script->arena, "DELETE FROM %s", script->tables.items[i].sql);
+	for (size_t i = 0; i < script->setup.n; i++)
+		script->anew[script->n_anew++] = script->setup.items[i].sql;
+}
+
 bool script_parse(const char *path, const char *bytes, size_t length, struct script *script, struct err *err)
 {
 	struct reader reader = {.script = script, .path = path, .at = bytes, .end = bytes + length, .line = 1,
@@ -453,6 +464,7 @@ bool script_parse(const char *path, const char *bytes, size_t length, struct scr
 	if (ok) {
 		script_find_keys(script);
 		script_find_plain(script);
+		list_anew(script);
 	} else {
 		script_fini(script);
 	}
@@ -498,6 +510,7 @@ void script_fini(struct script *script)
 	for (size_t i = 0; i < script->n_sessions; i++)
 		free(script->sessions[i].steps);
 	free(script->shows);
+	free(script->anew);
 	arena_fini(&script->arena);
 	*script = (struct script){0};
 }

@@ -72,6 +72,8 @@ struct script {
 	struct script_list schema, setup, invariants, state;
 	bool plain;        /* its steps read and write rows, and leave nothing behind in their sessions */
 	bool reducible;    /* and nothing else happens on the way (triggers, views, sequences) */
+	const char **anew; /* what makes the world anew before each schedule */
+	size_t n_anew;
 	bool tells_tables; /* and its SQL names all that it touches: no foreign key */
 	/* That the schema makes: emptied before each schedule. `sql` is a table's name, `name` the statement that makes it. */
 	struct script_list tables;

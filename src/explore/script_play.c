@@ -8,32 +8,21 @@
 
 /* ---- the world ------------------------------------------------------------------------------------------- */
 
-static bool run_list(const struct script_list *list, struct db_session *session, struct err *err)
-{
-	for (size_t i = 0; i < list->n; i++)
-		if (!db_run(session, DB_WRITE, list->items[i].sql, NULL, NULL, NULL, err))
-			return false;
-	return true;
-}
-
 bool script_create(const struct script *script, struct db_session *session, struct err *err)
 {
-	if (run_list(&script->schema, session, err))
-		return true;
-	err_prefix(err, "schema");
-	return false;
+	const struct script_list *schema = &script->schema;
+
+	for (size_t i = 0; i < schema->n; i++)
+		if (!db_run(session, DB_WRITE, schema->items[i].sql, NULL, NULL, NULL, err)) {
+			err_prefix(err, "schema");
+			return false;
+		}
+	return true;
 }
 
 static bool empty_and_fill(const struct script *script, struct db_session *session, struct err *err)
 {
-	for (size_t i = script->tables.n; i-- > 0;) {
-		char *sql = mem_printf("DELETE FROM %s", script->tables.items[i].sql);
-		bool ok = db_run(session, DB_WRITE, sql, NULL, NULL, NULL, err);
-		free(sql);
-		if (!ok)
-			return false;
-	}
-	if (run_list(&script->setup, session, err))
+	if (db_run_all(session, script->anew, script->n_anew, err))
 		return true;
 	err_prefix(err, "setup");
 	return false;
