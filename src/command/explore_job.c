@@ -91,7 +91,8 @@ bool explore_check(const struct explore_limits *limits, const struct explore_sub
 		return err_set(err, "--reduction on: %s has statements of which it is not known what they touch; leave "
 		                    "the option out", subject->what);
 	if (limits->jobs > 1 && (reduced || limits->orders == ORDERS_WRITTEN))
-		return err_set(err, "--jobs is not for --reduction on, --orders written or --order, which go one by one");
+		return err_set(err, "--jobs is not for --reduction on, --orders written or --order, which go one "
+		                    "by one");
 	if (limits->seed > 0 && !random)
 		return err_set(err, "--seed belongs to --random");
 	return check_orders(limits, subject, err);

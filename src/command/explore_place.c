@@ -66,9 +66,9 @@ static void set_unless_said(struct database_options *options, const char *name, 
 		options->sets[options->n_sets++] = (struct db_setting){name, value};
 }
 
-/* Nobody needs what a crash would take: of PostgreSQL's each session may say so for itself. On a server of our own: that
- * a deadlock is found after 10 ms and not after a second, which only a superuser may say; and that MariaDB does not wait
- * for its disk. */
+/* Nobody needs what a crash would take: of PostgreSQL's each session may say so for itself. On a server of our own:
+ * that a deadlock is found after 10 ms and not after a second, which only a superuser may say; and that MariaDB does
+ * not wait for its disk. */
 static void suit_server(struct explore_place *place, const char *address, bool ours)
 {
 	const bool is_postgres = strncmp(address, "postgres", strlen("postgres")) == 0;

@@ -280,9 +280,9 @@ struct db_hook {
 	bool (*waiting)(void *context, const struct db_call *call, int tries);
 	void (*after)(void *context, const struct db_call *call, const struct db_rows *rows,
 	              const struct db_outcome *outcome);
-	/* The statement has been sent, and its answer will come by this socket (engines of db_answers_by_hook). True: the
-	 * hook has waited in its own way until there may be something to be read; it is called anew where that is not
-	 * all. False: the client itself shall wait. */
+	/* The statement has been sent, and its answer will come by this socket (engines of db_answers_by_hook). True:
+	 * the hook has waited in its own way until there may be something to be read; it is called anew where that is
+	 * not all. False: the client itself shall wait. */
 	bool (*answering)(void *context, const struct db_call *call, int socket);
 };
 /* A hook may wait for the server's answers. */

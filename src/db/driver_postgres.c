@@ -379,7 +379,8 @@ static void perform_kept(struct pg *pg, const struct db_call *call, size_t index
 	if (!marks_agree(pg->kept[index].n_marks, values, outcome))
 		return;
 	name_of(index, name);
-	PGresult *result = take_outcome(pg, PQsendQueryPrepared(pg->conn, name, values->n, values->texts, NULL, NULL, 0));
+	int sent = PQsendQueryPrepared(pg->conn, name, values->n, values->texts, NULL, NULL, 0);
+	PGresult *result = take_outcome(pg, sent);
 	if (!take_result(pg, call, result, rows, outcome))
 		forget_if_stale(pg, index, outcome);
 	PQclear(result);
@@ -388,8 +389,8 @@ static void perform_kept(struct pg *pg, const struct db_call *call, size_t index
 static void perform_once(struct pg *pg, const struct db_call *call, const char *numbered,
                          const struct values *values, struct db_rows *rows, struct db_outcome *outcome)
 {
-	PGresult *result = take_outcome(pg, PQsendQueryParams(pg->conn, numbered, values->n, values->types, values->texts,
-	                                                      NULL, NULL, 0));
+	int sent = PQsendQueryParams(pg->conn, numbered, values->n, values->types, values->texts, NULL, NULL, 0);
+	PGresult *result = take_outcome(pg, sent);
 
 	(void)take_result(pg, call, result, rows, outcome);
 	PQclear(result);

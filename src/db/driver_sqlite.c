@@ -325,8 +325,9 @@ static bool tell_open_error(const struct lite *lite, const struct db_target *tar
 	return false;
 }
 
-/* Those that are not set by a pragma after everything else. "busy_timeout": the wait for locks is our own handler, which
- * tells the hooks of it; SQLite's own would replace it. "vfs": by which of its ways to the system the file is opened. */
+/* Those that are not set by a pragma after everything else. "busy_timeout": the wait for locks is our own handler,
+ * which tells the hooks of it; SQLite's own would replace it. "vfs": by which of its ways to the system the file is
+ * opened. */
 static const char *const by_other_means[] = {"journal_mode", "busy_timeout", "vfs"};
 
 static bool is_a_pragma(const struct db_setting *setting)

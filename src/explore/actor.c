@@ -372,7 +372,8 @@ struct actor *actor_open(struct stage *stage, const struct play *play, size_t wh
 	*actor = (struct actor){
 		.stage = stage, .play = play, .who = who, .target = target, .settings = settings, .at = ACTOR_BUSY,
 		.socket = -1,
-		.hook = {.context = actor, .before = before, .waiting = waiting, .answering = answering, .after = after},
+		.hook = {.context = actor, .before = before, .waiting = waiting, .answering = answering,
+		         .after = after},
 	};
 	pthread_cond_init(&actor->told, NULL);
 	if (!start(actor, err)) {

@@ -1,3 +1,4 @@
+/* Threads, and one mutex for all that is done one at a time. */
 #include "explore/crew.h"
 
 #include <pthread.h>

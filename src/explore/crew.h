@@ -16,7 +16,7 @@ enum crew_take {
 
 struct crew_work {
 	void *context;
-	/* One worker at a time; nth, from 0: who. `at_work`: how many others have taken some that is not counted yet. */
+	/* One worker at a time; nth, from 0: who. `at_work`: how many have taken some that is not counted yet. */
 	enum crew_take (*take)(void *context, size_t nth, size_t at_work);
 	/* Side by side. False: no more of any, and the error. */
 	bool (*run)(void *context, size_t nth, struct err *err);

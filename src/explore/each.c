@@ -1,3 +1,4 @@
+/* Each order once, by a crew. */
 #include "explore/each.h"
 
 #include <stdlib.h>

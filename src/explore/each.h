@@ -6,8 +6,8 @@
 
 struct each {
 	void *context;
-	/* The chooser of the next order, whose context is the nth world's (from 0) until that takes another one. One at a
-	 * time. False: there is none. */
+	/* The chooser of the next order, whose context is the nth world's (from 0) until that takes another one. One at
+	 * a time. False: there is none. */
 	bool (*begin)(void *context, size_t nth, struct chooser *chooser);
 	/* One at a time: the nth world's was counted. May be NULL. */
 	void (*end)(void *context, size_t nth);

@@ -47,7 +47,8 @@ static bool split(const char *sql, struct sentence *sentence)
 	sentence->n = 0;
 	while (sql_next(&sql, end, &word)) {
 		const bool is_arg = sql_is(&word, "?");
-		const bool is_number = word.kind == SQL_WORD && strspn(word.at, "0123456789") == word.length && *sql != '.';
+		const bool is_number = word.kind == SQL_WORD && *sql != '.' &&
+		                       strspn(word.at, "0123456789") == word.length;
 		if (word.kind == SQL_COMMENT || !is_plain(&word) || sentence->n == MOST_WORDS)
 			return false;
 		sentence->words[sentence->n++] = (struct word){word, is_number, is_arg ? args++ : 0};

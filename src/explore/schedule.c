@@ -53,7 +53,8 @@ static struct world *open_world(struct world *world, const struct db_target *tar
 	world->settings = *settings;
 	/* A free world says so too: a thread of MariaDB's may have served another world before. */
 	world->server_cpus = world->stage.cpu;
-	if (CPU_COUNT(&world->server_cpus) > 0 || sched_getaffinity(0, sizeof world->server_cpus, &world->server_cpus) == 0)
+	if (CPU_COUNT(&world->server_cpus) > 0 ||
+	    sched_getaffinity(0, sizeof world->server_cpus, &world->server_cpus) == 0)
 		world->settings.server_cpus = &world->server_cpus;
 	/* What is set for the sessions (a search path, SQLite's synchronous) holds for who sets their world up too. */
 	keepers = world->settings;

@@ -26,7 +26,8 @@ static size_t quoted_length(const char *at, const char *end, bool escapes)
 	const char *byte = at + 1;
 
 	while (byte < end) {
-		const bool twice = byte + 1 < end && ((*byte == quote && byte[1] == quote) || (escapes && *byte == '\\'));
+		const bool doubled = *byte == quote && byte + 1 < end && byte[1] == quote;
+		const bool twice = doubled || (escapes && *byte == '\\' && byte + 1 < end);
 		if (!twice && *byte == quote)
 			return (size_t)(byte - at) + 1;
 		byte += twice ? 2 : 1;

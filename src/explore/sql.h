@@ -1,8 +1,8 @@
 /* The words of SQL, as far as they are the same for all engines: where a text, a name in quotes or a comment begins and
  * ends, so that what stands in them is taken for nothing else. No parser; the server has one.
  *
- * Where engines differ: comments do not nest here (they do on PostgreSQL), and a backslash escapes nothing but in E'...'
- * (it does on MariaDB). Who concludes something from a statement leaves those with either alone. */
+ * Where engines differ: comments do not nest here (they do on PostgreSQL), and a backslash escapes nothing but in
+ * E'...' (it does on MariaDB). Who concludes something from a statement leaves those with either alone. */
 #ifndef EXPLORE_SQL_H
 #define EXPLORE_SQL_H
 
@@ -15,7 +15,7 @@ enum sql_kind {
 	SQL_WORD,    /* a name, a keyword, a number: letters, digits, '_', '$', and what is beyond ASCII */
 	SQL_TEXT,    /* '...', E'...', $$...$$, $tag$...$tag$, with its quotes */
 	SQL_NAME,    /* "..." or `...`, with its quotes */
-	SQL_COMMENT, /* from -- to the end of the line; from slash-asterisk to asterisk-slash, MariaDB's with code in it too */
+	SQL_COMMENT, /* from -- to the end of the line; between slash and asterisk, MariaDB's with code in it too */
 	SQL_TOKEN,   /* {for_update} */
 	SQL_SIGN,    /* any other byte, alone */
 };
@@ -26,7 +26,8 @@ struct sql_word {
 	size_t length;
 };
 
-/* The next one from *at on, past blanks, and *at behind it; what is not closed goes to the end. False: there is none. */
+/* The next one from *at on, past blanks, and *at behind it; what is not closed goes to the end. False: there is
+ * none. */
 bool sql_next(const char **at, const char *end, struct sql_word *word);
 /* The same, past comments too. */
 bool sql_next_said(const char **at, const char *end, struct sql_word *word);

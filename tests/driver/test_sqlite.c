@@ -369,7 +369,7 @@ static pid_t start_stranger(const struct world *world, int *tell)
 	if (stranger == 0) {
 		struct err err = {0};
 		bool told = read(ends[0], &byte, 1) == 1;
-		_exit(told && db_open(&world->target, &(struct db_settings){.iso = DB_ISO_DEFAULT}, &err) == NULL ? 0 : 1);
+		_exit(told && db_open(&world->target, &plain, &err) == NULL ? 0 : 1);
 	}
 	(void)close(ends[0]);
 	*tell = ends[1];
