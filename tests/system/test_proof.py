@@ -1,6 +1,7 @@
 """What stands on racy explore: random and bounded searches, replay, compare, the table of levels."""
 import json
 import os
+import subprocess
 import unittest
 
 import lab
@@ -73,6 +74,22 @@ class Replay(lab.Home):
         with open(path, "w", encoding="ascii") as file:
             json.dump(told, file)
         self.assertEqual(json.loads(self.racy("replay", path, "--json", code=1).stdout)["exact"], 0)
+
+    def test_on_a_server_that_lets_less_be_set(self):
+        """deadlock_timeout is the superuser's; racy sets it on a server of its own, and asks for it nowhere else."""
+        path = self.witness(os.path.join(FILES, "deposit.sql"), "--db", "postgres", "--set", "work_mem=8MB")
+        with open(path, encoding="ascii") as file:
+            scope = json.load(file)["scope"]
+        self.assertEqual(scope["settings_by_racy"], ["deadlock_timeout", "synchronous_commit"])
+        url = self.server("postgres")
+        folder = url.partition("socket=")[2]
+        subprocess.run(["psql", "-q", "-h", folder, "-U", "postgres", "-d", "postgres", "-c", "CREATE ROLE app LOGIN CREATEDB"],
+                       check=True, timeout=lab.HUNG)
+        told = json.loads(self.racy("replay", path, "--db", url.replace("postgres@", "app@"), "--json", code=1).stdout)
+        self.assertEqual(told, {"runs": 1, "breaking": 1, "exact": 1, "alike": True})
+        exported = self.racy("replay", path, "--db", url.replace("postgres@", "app@"), "--export", "client", code=1).stdout
+        self.assertIn("SET work_mem = '8MB'", exported)
+        self.assertNotIn("synchronous_commit", exported)
 
     def test_what_was_mended_stays_mended(self):
         path = self.witness(os.path.join(FILES, "deposit.sql"), "--db", "postgres")
