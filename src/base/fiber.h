@@ -13,7 +13,8 @@
 struct fiber;
 /* Nothing of it runs yet. NULL: there is no memory for its stack (errno). */
 struct fiber *fiber_new(void (*run)(void *context), void *context) MUST_USE;
-/* Runs it until it rests or ends; not from within itself. One thread at a time, always the same one. */
+/* Runs it until it rests or ends; not from within itself. One thread at a time; its own data of that thread
+ * (errno, thread-local variables) is not kept from one resting to the next. */
 void fiber_go_on(struct fiber *fiber);
 /* From within it: back to who made it go on, until it is made to go on again. */
 void fiber_rest(struct fiber *fiber);

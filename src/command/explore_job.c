@@ -132,6 +132,14 @@ struct job {
 	struct explore_result *result;
 };
 
+/* 0: all there are. */
+static uint64_t most_schedules(const struct explore_limits *limits)
+{
+	const bool fewer = limits->max_schedules > 0 && limits->max_schedules < limits->random;
+
+	return (uint64_t)(limits->random > 0 && !fewer ? limits->random : limits->max_schedules);
+}
+
 static size_t count_worlds(const struct job *job)
 {
 	struct err err = {0};
@@ -139,7 +147,10 @@ static size_t count_worlds(const struct job *job)
 
 	if (job->limits->jobs > 0)
 		return (size_t)job->limits->jobs;
-	double orders = job->limits->random > 0 ? (double)job->limits->random : search_words(&job->result->serial);
+	const uint64_t most = most_schedules(job->limits);
+	double orders = job->limits->random > 0 ? (double)most : search_words(&job->result->serial);
+	if (most > 0 && (double)most < orders)
+		orders = (double)most;
 	if (!explore_worlds_can_be(job->place) || orders < (double)explore_worlds_from(job->place))
 		return 1;
 	cpus = cpus_allowed(&err);
@@ -171,7 +182,8 @@ static bool search_side_by_side(const struct job *job, const struct search_limit
 	struct explore_worlds worlds;
 	size_t n = count_worlds(job);
 
-	if (!explore_worlds_open(job->world, n, job->order, job->subject, job->place, &worlds, err))
+	if (!explore_worlds_open(job->world, n, job->limits->jobs > 0, job->order, job->subject, job->place, &worlds,
+	                         err))
 		return false;
 	bool ok = search_in_worlds(job, worlds.worlds, n, to, err);
 	return explore_worlds_close(&worlds, err) && ok;
@@ -220,14 +232,6 @@ static bool put_to_the_test(const struct job *job, const struct search_limits *t
 		return true;
 	return stress_run(job->subject->play, &database->target, &database->settings, (uint64_t)job->limits->stress, to,
 	                  found, err);
-}
-
-/* 0: all there are. */
-static uint64_t most_schedules(const struct explore_limits *limits)
-{
-	const bool fewer = limits->max_schedules > 0 && limits->max_schedules < limits->random;
-
-	return (uint64_t)(limits->random > 0 && !fewer ? limits->random : limits->max_schedules);
 }
 
 static bool search_in(const struct job *job, struct err *err)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -60,7 +61,7 @@ static bool make_schema(struct explore_place *place, const char *url, size_t nth
 static void set_unless_said(struct database_options *options, const char *name, const char *value)
 {
 	for (size_t i = 0; i < options->n_sets; i++)
-		if (text_equal(options->sets[i].name, name))
+		if (strcasecmp(options->sets[i].name, name) == 0)
 			return;
 	if (options->n_sets < DATABASE_MAX_SETS)
 		options->sets[options->n_sets++] = (struct db_setting){name, value};

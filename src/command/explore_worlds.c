@@ -59,27 +59,31 @@ static struct world *open_side(const struct explore_order *order, const struct e
 		? world_open(play, &database->target, &database->settings, nth, err) : NULL;
 }
 
-bool explore_worlds_open(struct world *first, size_t n, const struct explore_order *order,
+bool explore_worlds_open(struct world *first, size_t n, bool all, const struct explore_order *order,
                          const struct explore_subject *subject, const struct explore_place *place,
                          struct explore_worlds *worlds, struct err *err)
 {
 	struct err left = {0};
+	bool ok = true;
 
 	*worlds = (struct explore_worlds){.worlds = {first}, .n = 1, .sides = mem_new(n, sizeof *worlds->sides)};
-	for (; worlds->n < n; worlds->n++) {
-		struct world *world = open_side(order, subject, place, worlds->n, &worlds->sides[worlds->n - 1], err);
+	for (; ok && worlds->n < n; worlds->n += ok) {
+		struct explore_side *side = &worlds->sides[worlds->n - 1];
+		struct world *world = open_side(order, subject, place, worlds->n, side, err);
 		worlds->worlds[worlds->n] = world;
-		if (world != NULL)
+		ok = world != NULL;
+		if (ok)
 			world_interrupted_by(world, &interrupted);
-		if (world != NULL)
-			continue;
-		worlds->n++; /* its place may be open */
-		if (!explore_worlds_close(worlds, &left))
+		else if (side->open && !explore_place_close(&side->place, &left))
 			err_set(err, "%s", err_text(&left));
-		err_fini(&left);
-		return false;
 	}
-	return true;
+	err_fini(&left);
+	if (ok || !all)
+		return true;
+	if (!explore_worlds_close(worlds, &left))
+		err_set(err, "%s", err_text(&left));
+	err_fini(&left);
+	return false;
 }
 
 bool explore_worlds_close(struct explore_worlds *worlds, struct err *err)

@@ -28,8 +28,8 @@ enum db_err {
 	DB_REFUSED,       /* by a hook, before the statement reached the server */
 	DB_RANGE,         /* a value does not fit its column (MariaDB 1264, PostgreSQL 22003): nothing was
 	                   * written */
-	DB_FULL,          /* the engine had no room for it, on its disk or in memory: MariaDB 1021, 1114, PostgreSQL's
-	                   * class 53, SQLITE_FULL */
+	DB_FULL,          /* the engine had no room for it, on its disk or in memory: MariaDB 1021, 1114, ..., PostgreSQL
+	                   * 53100, 53200, SQLITE_FULL, SQLITE_NOMEM */
 	DB_BROKEN,        /* a bug: bad SQL, a missing table, a wrong number of values, going on in a
 	                   * transaction that an error has aborted */
 };
@@ -105,7 +105,8 @@ struct db_setting {
 
 struct db_settings {
 	enum db_iso iso;
-	const struct db_setting *sets; /* --set name=value: session variables, SQLite: pragmas */
+	/* --set name=value: session variables, SQLite: pragmas, and "vfs" (unix or unix-excl) */
+	const struct db_setting *sets;
 	size_t n_sets;
 	int64_t lock_wait_ns; /* how long a statement may wait for a lock; 0: the engine's default.
 	                       * SQLite has none of its own: 0 answers DB_BUSY at once. Rounded up:
@@ -126,7 +127,7 @@ struct db_identity {
 	int64_t connection;     /* the server's own number of this connection; 0: it has none */
 };
 
-/* Used by the process and thread that opened it only (but for db_identity and what stands under "from
+/* Used by the process that opened it only, and by one thread at a time (but for db_identity and what stands under "from
  * other threads", as long as it is open): a forked child that
  * touches it is aborted, since it would speak on its parent's connection. */
 struct db_session;
@@ -263,9 +264,9 @@ char *db_sql_for(const struct db_target *target, const char *sql) MUST_USE;
 bool db_run(struct db_session *session, enum db_verb verb, const char *sql, const struct db_value *args,
             struct db_rows *rows, struct db_outcome *outcome, struct err *err) MUST_USE;
 
-/* The same of several writes without values, one after the other up to the first that fails, as one transaction and one
- * round trip where the engine's protocol has such a thing (PostgreSQL's pipelines); else each by itself. No hook sees
- * them. Not within a transaction. */
+/* The same of several writes without values, one after the other up to the first that fails. Of a session without
+ * hooks, which may not see them. In one round trip, and as one transaction then, where the engine has such a thing and
+ * the statements allow it (PostgreSQL's pipelines: INSERT, UPDATE and DELETE, up to 16); else each by itself. */
 bool db_run_all(struct db_session *session, const char *const *sqls, size_t n, struct err *err) MUST_USE;
 
 /* Who watches or disturbs a session. Any function may be NULL. Hooks run in the order in which they

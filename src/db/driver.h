@@ -49,9 +49,9 @@ struct db_driver {
 	 * empty or NULL, and all of the outcome but its times; outcome->tx comes in as it was. */
 	void (*perform)(void *connection, const struct db_call *call, const char *sql, struct db_rows *rows,
 	                struct db_outcome *outcome);
-	/* Up to DB_MOST_TOGETHER statements without values as one transaction, of which there is none before; `sqls`
-	 * have their tokens replaced. The outcome of the first that failed, or of all; its counts are of no account.
-	 * NULL: the engine has no such thing. */
+	/* Up to DB_MOST_TOGETHER statements without values up to the first that fails, as one transaction if it can;
+	 * `sqls` have their tokens replaced. The outcome of the one that failed, or of all; its counts are of no
+	 * account. NULL: the engine has no such thing. */
 	void (*perform_all)(void *connection, const char *const *sqls, size_t n, struct db_outcome *outcome);
 	/* From now on `waiting` is called with `context` whenever the client itself waits for a lock, and tells
 	 * whether it has done so for it; NULL for engines whose servers wait. */

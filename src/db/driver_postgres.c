@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "base/num.h"
@@ -53,7 +54,8 @@ static const struct {
 	{"22003", DB_RANGE},
 	{"23", DB_CONSTRAINT},
 	{"40002", DB_CONSTRAINT},
-	{"53", DB_FULL},
+	{"53100", DB_FULL}, /* the disk */
+	{"53200", DB_FULL}, /* memory */
 	{"08", DB_LOST},
 	{"25P03", DB_LOST}, /* idle in a transaction for too long */
 	{"40003", DB_LOST}, /* whether it was done is not known */
@@ -120,10 +122,11 @@ static bool is_copy(const PGresult *result)
 	return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
 }
 
-/* One of the answers, awaited by whoever wants to; NULL: there are no more. */
+/* One of the answers, awaited by whoever wants to; NULL: there are no more. What TLS has read already no look at the
+ * socket tells. */
 static PGresult *next_answer(struct pg *pg)
 {
-	bool waits = pg->answering != NULL;
+	bool waits = pg->answering != NULL && !PQsslInUse(pg->conn) && !PQgssEncInUse(pg->conn);
 
 	while (waits && PQisBusy(pg->conn))
 		waits = pg->answering(pg->context, PQsocket(pg->conn)) && PQconsumeInput(pg->conn) == 1;
@@ -458,41 +461,39 @@ static void pg_perform(void *connection, const struct db_call *call, const char 
 
 /* ---- several at once ------------------------------------------------------------------------- */
 
-/* The place of each among those that are kept; false and the outcome where one cannot be. */
-static bool keep_all(struct pg *pg, const char *const *sqls, size_t n, size_t *places, struct db_outcome *outcome)
+/* Statements that can be prepared before those in front of them are carried out, and that answer once. */
+static bool may_go_together(const char *const *sqls, size_t n)
+{
+	static const char *const verbs[] = {"INSERT ", "DELETE ", "UPDATE "};
+	bool may = n > 1 && n <= DB_MOST_TOGETHER;
+
+	for (size_t i = 0; i < n && may; i++) {
+		may = false;
+		for (size_t k = 0; k < COUNT_OF(verbs); k++)
+			may = may || strncasecmp(sqls[i], verbs[k], strlen(verbs[k])) == 0;
+	}
+	return may;
+}
+
+/* The place of each among those that are kept; false: one cannot be, and nothing has happened. */
+static bool keep_all(struct pg *pg, const char *const *sqls, size_t n, size_t *places)
 {
 	const struct values none = {0};
+	struct db_outcome outcome = {.err = DB_OK};
 
-	for (size_t i = 0; i < n && outcome->err == DB_OK; i++) {
+	for (size_t i = 0; i < n && outcome.err == DB_OK; i++) {
 		size_t n_marks;
 		places[i] = find(pg, sqls[i], 0);
 		if (places[i] < pg->n_kept)
 			continue;
+		if (pg->n_kept == PG_KEPT || tx_of(pg) != DB_TX_NONE)
+			return false;
 		char *numbered = pg_number_marks(sqls[i], &n_marks);
-		if (marks_agree(n_marks, &none, outcome))
-			(void)keep(pg, sqls[i], 0, numbered, n_marks, &none, outcome);
+		if (marks_agree(n_marks, &none, &outcome))
+			(void)keep(pg, sqls[i], 0, numbered, n_marks, &none, &outcome);
 		free(numbered);
 	}
-	return outcome->err == DB_OK;
-}
-
-/* What came of each, to the end of the pipeline. After one that failed the server skips the others. */
-static void take_answers(struct pg *pg, const size_t *places, size_t n, struct db_outcome *outcome)
-{
-	for (size_t i = 0; i <= n; i++) { /* the last one is the end itself */
-		PGresult *result = PQgetResult(pg->conn);
-		ExecStatusType status = PQresultStatus(result);
-		if (status == PGRES_FATAL_ERROR || result == NULL) {
-			fail(pg, result, outcome);
-			if (i < n)
-				forget_if_stale(pg, places[i], outcome);
-		}
-		PQclear(result);
-		while (i < n && (result = PQgetResult(pg->conn)) != NULL)
-			PQclear(result);
-		if (PQstatus(pg->conn) == CONNECTION_BAD)
-			return;
-	}
+	return outcome.err == DB_OK;
 }
 
 static bool send_all(struct pg *pg, const size_t *places, size_t n)
@@ -507,22 +508,55 @@ static bool send_all(struct pg *pg, const size_t *places, size_t n)
 	return sent && PQpipelineSync(pg->conn) == 1;
 }
 
+/* What came of it, of the first failure; the server skips what comes after that. */
+static ExecStatusType note_answer(struct pg *pg, PGresult *result, struct db_outcome *outcome)
+{
+	ExecStatusType status = PQresultStatus(result);
+
+	if (status == PGRES_FATAL_ERROR && outcome->err == DB_OK)
+		fail(pg, result, outcome);
+	PQclear(result);
+	return status;
+}
+
+/* Of each, and of the end: a constraint that was put off is looked at there. False: the end was not to be had. */
+static bool take_answers(struct pg *pg, const size_t *places, size_t n, struct db_outcome *outcome)
+{
+	PGresult *result;
+
+	for (size_t i = 0; i < n; i++)
+		while ((result = PQgetResult(pg->conn)) != NULL)
+			if (note_answer(pg, result, outcome) == PGRES_FATAL_ERROR)
+				forget_if_stale(pg, places[i], outcome);
+	while ((result = PQgetResult(pg->conn)) != NULL)
+		if (note_answer(pg, result, outcome) == PGRES_PIPELINE_SYNC)
+			return true;
+	/* The error of a constraint that was put off ends with a NULL of its own. */
+	while ((result = PQgetResult(pg->conn)) != NULL)
+		if (note_answer(pg, result, outcome) == PGRES_PIPELINE_SYNC)
+			return true;
+	return false;
+}
+
+static void one_by_one(struct pg *pg, const char *const *sqls, size_t n, struct db_outcome *outcome)
+{
+	for (size_t i = 0; i < n && outcome->err == DB_OK; i++)
+		pg_perform(pg, &(struct db_call){.verb = DB_WRITE}, sqls[i], NULL, outcome);
+}
+
 static void pg_perform_all(void *connection, const char *const *sqls, size_t n, struct db_outcome *outcome)
 {
 	struct pg *pg = connection;
 	size_t places[DB_MOST_TOGETHER];
 
-	if (pg->n_kept + n > PG_KEPT) {
-		for (size_t i = 0; i < n && outcome->err == DB_OK; i++)
-			pg_perform(pg, &(struct db_call){.verb = DB_WRITE}, sqls[i], NULL, outcome);
+	if (!may_go_together(sqls, n) || !keep_all(pg, sqls, n, places)) {
+		one_by_one(pg, sqls, n, outcome);
 		return;
 	}
-	if (keep_all(pg, sqls, n, places, outcome)) {
-		if (send_all(pg, places, n))
-			take_answers(pg, places, n, outcome);
-		else
-			fail(pg, NULL, outcome);
-		(void)PQexitPipelineMode(pg->conn);
+	bool whole = send_all(pg, places, n) && take_answers(pg, places, n, outcome);
+	if (PQexitPipelineMode(pg->conn) == 0 || !whole) {
+		pg_cut(pg, DB_CUT_ALL);
+		db_outcome_fail(outcome, DB_LOST, "a pipeline of statements did not come to its end");
 	}
 	outcome->tx = tx_of(pg);
 }

@@ -46,6 +46,8 @@ bool db_peer_is_ours(pid_t peer)
 	const int64_t us = getpid();
 	int64_t process = peer;
 
+	if (us == 1)
+		return false; /* orphans are nobody's, and yet our children */
 	while (process > 1 && process != us)
 		process = db_process_number(process, "PPid");
 	return process == us;

@@ -31,7 +31,7 @@ struct db_session {
 	struct expansion *expansions;
 	size_t n_expansions, expansions_capacity;
 
-	const struct db_call *call; /* the one under way, for the hooks' `waiting` */
+	const struct db_call *call; /* the one under way, for the hooks' `waiting` and `answering` */
 
 	/* For other threads. */
 	_Atomic uint64_t turns; /* one more when the driver begins a call, and one when it is done: odd between */
@@ -368,7 +368,9 @@ bool db_run_all(struct db_session *session, const char *const *sqls, size_t n, s
 	check_process(session);
 	if (!write_all_out(session, sqls, n, written, err))
 		return false;
+	atomic_fetch_add(&session->turns, 1);
 	session->driver->perform_all(session->connection, written, n, &outcome);
+	atomic_fetch_add(&session->turns, 1);
 	session->tx = outcome.tx;
 	return outcome.err == DB_OK || set_failed(&outcome, err);
 }

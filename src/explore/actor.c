@@ -432,7 +432,7 @@ static bool serve(struct actor *actor, int64_t limit_ns)
 	const struct timespec limit = {limit_ns / NS_PER_S, limit_ns % NS_PER_S};
 
 	if (actor->fiber == NULL || actor->socket < 0 || ppoll(&answer, 1, &limit, NULL) <= 0)
-		return false;
+		return false; /* interrupted, too: who awaits it looks again */
 	actor->socket = -1;
 	fiber_go_on(actor->fiber);
 	return true;
@@ -457,9 +457,10 @@ static enum actor_at await_fiber(struct actor *actor, int64_t until)
 {
 	int64_t left;
 
-	do
+	do {
 		left = until - clock_now_ns();
-	while (serve(actor, left > 0 ? left : 0));
+		(void)serve(actor, left > 0 ? left : 0);
+	} while (look_at(actor) == ACTOR_BUSY && left > 0);
 	return look_at(actor);
 }
 

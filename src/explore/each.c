@@ -24,10 +24,11 @@ static enum crew_take take(void *context, size_t nth, size_t at_work)
 {
 	struct all *all = context;
 
+	all->were_all = all->were_all || !all->each->any(all->each->context);
 	if (all->were_all || search_is_enough(all->limits, all->found, at_work, all->began_ns))
 		return CREW_NO_MORE;
-	all->were_all = !all->each->begin(all->each->context, nth, &all->ones[nth].chooser);
-	return all->were_all ? CREW_NO_MORE : CREW_TAKEN;
+	all->each->begin(all->each->context, nth, &all->ones[nth].chooser);
+	return CREW_TAKEN;
 }
 
 static bool run(void *context, size_t nth, struct err *err)

@@ -6,10 +6,11 @@
 
 struct each {
 	void *context;
-	/* The chooser of the next order, whose context is the nth world's (from 0) until that takes another one. One at
-	 * a time. False: there is none. */
-	bool (*begin)(void *context, size_t nth, struct chooser *chooser);
-	/* One at a time: the nth world's was counted. May be NULL. */
+	/* Is there another order? One world at a time, as the next two. */
+	bool (*any)(void *context);
+	/* The chooser of the next one, whose context is the nth world's (from 0) until that takes another one. */
+	void (*begin)(void *context, size_t nth, struct chooser *chooser);
+	/* The nth world's was counted. May be NULL. */
 	void (*end)(void *context, size_t nth);
 };
 

@@ -133,23 +133,27 @@ struct words {
 	struct word *taken; /* by each world */
 };
 
-static bool begin(void *context, size_t nth, struct chooser *chooser)
+static bool any(void *context)
+{
+	const struct words *words = context;
+
+	return words->any;
+}
+
+static void begin(void *context, size_t nth, struct chooser *chooser)
 {
 	struct words *words = context;
 
-	if (!words->any)
-		return false;
 	word_set(&words->taken[nth], words->next.letters);
 	*chooser = (struct chooser){&words->taken[nth], choose};
 	words->any = next_word(&words->next);
-	return true;
 }
 
 bool search_literal(struct world *const *worlds, size_t n, const size_t *n_steps, const struct search_limits *limits,
                     struct found *found, struct err *err)
 {
 	struct words words = {.any = true, .taken = mem_new(n, sizeof *words.taken)};
-	const struct each each = {&words, begin, NULL};
+	const struct each each = {&words, any, begin, NULL};
 	const size_t sessions = world_play(worlds[0])->sessions;
 	size_t length = 0;
 

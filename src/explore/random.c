@@ -32,18 +32,22 @@ static int throw(void *context, const size_t *who, const struct actor_step *cons
 	return (int)rng_between(&dice->rng, 0, (int64_t)n - 1);
 }
 
-static bool begin(void *context, size_t nth, struct chooser *chooser)
+static bool any(void *context)
+{
+	const struct throws *throws = context;
+
+	return throws->thrown < throws->limits->max_schedules;
+}
+
+static void begin(void *context, size_t nth, struct chooser *chooser)
 {
 	struct throws *throws = context;
 	struct dice *dice = &throws->dice[nth];
 
-	if (throws->thrown == throws->limits->max_schedules)
-		return false;
 	throws->thrown++;
 	*dice = (struct dice){.limits = throws->limits, .ways = 1};
 	rng_init(&dice->rng, rng_next(&throws->seeds));
 	*chooser = (struct chooser){dice, throw};
-	return true;
 }
 
 static void end(void *context, size_t nth)
@@ -58,7 +62,7 @@ bool search_random(struct world *const *worlds, size_t n, uint64_t seed, const s
                    struct found *found, struct err *err)
 {
 	struct throws throws = {.limits = limits, .found = found, .dice = mem_new(n, sizeof *throws.dice)};
-	const struct each each = {&throws, begin, end};
+	const struct each each = {&throws, any, begin, end};
 
 	*found = (struct found){.orders = ORDERS_RANDOM, .seed = seed};
 	rng_init(&throws.seeds, seed);

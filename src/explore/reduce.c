@@ -36,11 +36,6 @@ struct reduction {
 
 /* ---- choosing -------------------------------------------------------------------------------------------- */
 
-static bool is_interrupted(const struct reduction *reduction)
-{
-	return reduction->limits->interrupted != NULL && *reduction->limits->interrupted;
-}
-
 /* Who sleeps behind the last node: those whose step does not meet what was done there. */
 static void inherit_sleep(struct reduction *reduction, struct node *node)
 {
@@ -85,7 +80,7 @@ static int choose(void *context, const size_t *who, const struct actor_step *con
 	session_set options = 0;
 	struct node *node;
 
-	if (is_interrupted(reduction))
+	if (search_is_interrupted(reduction->limits))
 		return CHOOSE_STOP;
 	for (size_t i = 0; i < n; i++)
 		options |= BIT(who[i]);
@@ -213,11 +208,10 @@ bool search_reduced(struct world *world, const struct search_limits *limits, str
 			break;
 		found->pruned += reduction.pruned;
 		found_note(found, world_play(world), limits->serial, &reduction.schedule, reduction.diverged);
-		more = !is_interrupted(&reduction) && move_on(&reduction);
-		if (limits->progress != NULL)
-			limits->progress(limits->context, found);
+		more = !search_is_interrupted(limits) && move_on(&reduction);
+		search_tell(limits, found);
 	}
-	found->interrupted = is_interrupted(&reduction);
+	found->interrupted = search_is_interrupted(limits);
 	found->complete = ok && !more && found->unsure == 0 && !found->interrupted;
 	found->took_ns = clock_now_ns() - began_ns;
 	schedule_fini(&reduction.schedule);

@@ -432,14 +432,27 @@ static bool play_on(struct world *world, const struct chooser *chooser, struct e
 	return true;
 }
 
-/* A statement that does not end by itself, as when it waits for what nobody lets go, is ended. */
-static void end_part(struct actor *actor)
+/* Until nobody is busy any more, or so long: what one lets go another may wait for, so all are looked after. */
+static size_t await_all(struct world *world, int64_t limit_ns, size_t *busy)
 {
+	const int64_t until = clock_now_ns() + limit_ns;
+	size_t n;
+
+	while ((n = list_busy(world, busy)) > 0 && clock_now_ns() < until)
+		(void)actor_await(world->actors[busy[0]], n > 1 ? NS_PER_MS : limit_ns);
+	return n;
+}
+
+/* Statements that do not end by themselves, as when they wait for what nobody lets go, are ended. */
+static void await_ends(struct world *world)
+{
+	size_t busy[PLAY_MOST_SESSIONS], n;
 	struct err err = {0};
 
-	while (actor_await(actor, END_LIMIT_NS) == ACTOR_BUSY)
-		if (actor_session(actor) != NULL)
-			(void)!db_cancel(actor_session(actor), &err);
+	while ((n = await_all(world, END_LIMIT_NS, busy)) > 0)
+		for (size_t i = 0; i < n; i++)
+			if (actor_session(world->actors[busy[i]]) != NULL)
+				(void)!db_cancel(actor_session(world->actors[busy[i]]), &err);
 	err_fini(&err);
 }
 
@@ -455,8 +468,7 @@ static void end_parts(struct world *world)
 		if (at == ACTOR_READY || at == ACTOR_WAITING)
 			actor_go_on(world->actors[i]);
 	}
-	for (size_t i = 0; i < world->n; i++)
-		end_part(world->actors[i]);
+	await_ends(world);
 	world->stage.closing = false;
 }
 

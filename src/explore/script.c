@@ -106,14 +106,17 @@ static bool take_block(struct reader *reader, const char **from, const char **to
 	return true;
 }
 
-/* To the first word and the last one: without blanks, and without comments around it. Empty where there is none. */
+/* To the first word and the last one: without blanks, and without comments around it, unless they may be more than that
+ * to some engine. Empty where there is none. */
 static void trim(const char **from, const char **to)
 {
 	const char *at = *from, *last = *from;
 	struct sql_word word;
 	bool any = false;
 
-	while (sql_next_said(&at, *to, &word)) {
+	while (sql_next(&at, *to, &word)) {
+		if (sql_is_plain_comment(&word))
+			continue;
 		*from = any ? *from : word.at;
 		any = true;
 		last = word.at + word.length;

@@ -118,16 +118,7 @@ static bool is_a_table(const struct script *script, const struct sql_word *word)
 	return false;
 }
 
-/* MariaDB's with code in it; and on PostgreSQL one within another ends later than it seems to. */
-static bool is_plain_comment(const struct sql_word *comment)
-{
-	return comment->at[0] == '-' ||
-	       (memchr(comment->at + 2, '!', comment->length - 2) == NULL &&
-	        memmem(comment->at + 2, comment->length - 2, "/*", 2) == NULL);
-}
-
-/* Every `name(` is one of these, or a table that is inserted into; no variable is read or set; no text's end is for the
- * engine to say. */
+/* Every `name(` is one of these, or a table that is inserted into; no variable is set. */
 static bool uses_only_what_is_known(const struct script *script, const char *sql)
 {
 	static const char *const known[] = {"count", "sum", "min", "max", "avg", "abs", "coalesce", "round", "lower",
@@ -136,14 +127,11 @@ static bool uses_only_what_is_known(const struct script *script, const char *sql
 	static const char *const tokens[] = {"{for_update}", "{for_share}", NULL};
 	struct rest rest = rest_of(sql);
 
-	while (sql_next(&rest.at, rest.end, &rest.word)) {
+	while (take(&rest)) {
 		const struct sql_word *word = &rest.word;
-		bool quoted = word->kind == SQL_TEXT || word->kind == SQL_NAME;
 		bool is_call = (word->kind == SQL_WORD || word->kind == SQL_NAME) && stands_next(&rest, "(");
 		if ((is_call && !sql_is_one_of(word, known) && !is_a_table(script, word)) ||
 		    (word->kind == SQL_TOKEN && !sql_is_one_of(word, tokens)) ||
-		    (word->kind == SQL_COMMENT && !is_plain_comment(word)) ||
-		    (quoted && memchr(word->at, '\\', word->length) != NULL) || sql_is(word, "@") ||
 		    (sql_is(word, ":") && stands_next(&rest, "=")))
 			return false;
 	}
@@ -157,7 +145,7 @@ static bool is_plain(const struct script *script, const char *sql)
 	static const char *const into[] = {"INTO", NULL};
 	struct rest rest = rest_of(sql);
 
-	return take(&rest) && sql_is_one_of(&rest.word, verbs) &&
+	return sql_is_plain(sql) && take(&rest) && sql_is_one_of(&rest.word, verbs) &&
 	       (!sql_is(&rest.word, "SELECT") || !sql_has(rest.at, into)) && uses_only_what_is_known(script, sql);
 }
 
@@ -184,7 +172,7 @@ static bool schema_is_plain(const struct script *script)
 
 	for (size_t i = 0; i < script->schema.n; i++) {
 		const char *sql = script->schema.items[i].sql;
-		if ((!makes_table(sql) && !makes_index(sql)) || sql_has(sql, hidden))
+		if (!sql_is_plain(sql) || (!makes_table(sql) && !makes_index(sql)) || sql_has(sql, hidden))
 			return false;
 	}
 	return true;

@@ -127,6 +127,33 @@ bool sql_is_one_of(const struct sql_word *word, const char *const *texts)
 	return false;
 }
 
+bool sql_is_plain_comment(const struct sql_word *word)
+{
+	const bool is_comment = word->kind == SQL_COMMENT;
+	const char *rest = is_comment ? word->at + 2 : word->at;
+	const size_t length = is_comment ? word->length - 2 : 0;
+
+	if (!is_comment || *word->at == '-')
+		return is_comment && (length == 0 || isspace((unsigned char)*rest));
+	return memchr(rest, '!', length) == NULL && memmem(rest, length, "/*", 2) == NULL &&
+	       (length == 0 || *rest != '+');
+}
+
+bool sql_is_plain(const char *sql)
+{
+	static const char *const signs[] = {"#", "[", "@", NULL};
+	const char *end = sql + strlen(sql);
+	struct sql_word word;
+
+	while (sql_next(&sql, end, &word)) {
+		bool quoted = word.kind == SQL_TEXT || word.kind == SQL_NAME;
+		if ((word.kind == SQL_COMMENT && !sql_is_plain_comment(&word)) || sql_is_one_of(&word, signs) ||
+		    (quoted && memchr(word.at, '\\', word.length) != NULL))
+			return false;
+	}
+	return true;
+}
+
 bool sql_has(const char *sql, const char *const *texts)
 {
 	const char *end = sql + strlen(sql);

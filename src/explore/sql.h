@@ -1,8 +1,8 @@
 /* The words of SQL, as far as they are the same for all engines: where a text, a name in quotes or a comment begins and
  * ends, so that what stands in them is taken for nothing else. No parser; the server has one.
  *
- * Where engines differ: comments do not nest here (they do on PostgreSQL), and a backslash escapes nothing but in
- * E'...' (it does on MariaDB). Who concludes something from a statement leaves those with either alone. */
+ * Where engines differ (comments within comments, backslashes, '#', names in brackets) these are the words of one of
+ * them only: who concludes something from a statement asks sql_is_plain first. */
 #ifndef EXPLORE_SQL_H
 #define EXPLORE_SQL_H
 
@@ -35,6 +35,12 @@ bool sql_next_said(const char **at, const char *end, struct sql_word *word);
 bool sql_is(const struct sql_word *word, const char *text) MUST_USE;
 /* `texts` ends with NULL. */
 bool sql_is_one_of(const struct sql_word *word, const char *const *texts) MUST_USE;
+/* A comment for every engine, and nothing else: none with code in it (MariaDB's), or within another one, and none that
+ * MariaDB takes for two minuses (no blank behind them). */
+bool sql_is_plain_comment(const struct sql_word *word) MUST_USE;
+/* No engine takes the statement for other words than these: no comment but such ones, no backslash in a text or a name
+ * in quotes, none of the signs with which one engine begins what another one has no such thing of ('#', '[', '@'). */
+bool sql_is_plain(const char *sql) MUST_USE;
 /* Does one of them stand in it? */
 bool sql_has(const char *sql, const char *const *texts) MUST_USE;
 

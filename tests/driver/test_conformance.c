@@ -11,6 +11,7 @@
 #include "base/cpus.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "db/peer.h"
 #include "world.h"
 
 /* ---- values ---------------------------------------------------------------------------------- */
@@ -360,6 +361,7 @@ static void a_server_works_where_it_was_told(void **state)
 		db_close(next);
 	}
 	db_close(untold);
+	assert_false(db_peer_is_ours(getppid()));
 }
 
 /* ---- statements that are kept prepared -------------------------------------------------------- */

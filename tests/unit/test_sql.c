@@ -135,6 +135,12 @@ static void only_what_is_understood_is_plain(void **state)
 		{"UPDATE a SET n = @x", false},
 		{"SELECT @x := 1", false},
 		{"LOCK TABLE a", false},
+		{"UPDATE a SET n = 1 # don't\n, n = f(2) # won't", false},
+		{"UPDATE a SET n = n--f(1)\n", false},
+		{"UPDATE a SET n = n -- of all\n", true},
+		{"SELECT [last_insert_rowid]() FROM a", false},
+		{"SELECT n FROM a /*! FOR UPDATE */", false},
+		{"SELECT n FROM a /* all */", true},
 	};
 
 	(void)state;
@@ -143,6 +149,47 @@ static void only_what_is_understood_is_plain(void **state)
 		if (script.plain != cases[i].plain)
 			fail_msg("%s", cases[i].step);
 		script_fini(&script);
+	}
+}
+
+static void a_schema_is_known_only_where_it_is_understood(void **state)
+{
+	static const struct {
+		const char *schema;
+		bool reducible, tells_tables;
+	} cases[] = {
+		{"CREATE TABLE a (n int); CREATE INDEX i ON a (n) -- both\n", true, true},
+		{"CREATE TABLE a (n int REFERENCES b (n))", true, false},
+		{"CREATE TABLE a (n int /*!, FOREIGN KEY (n) REFERENCES b (n) */)", false, false},
+		{"CREATE TABLE a (n int) /*!50100 PARTITION BY HASH (n) */", false, false},
+		{"CREATE TABLE a (n int COMMENT 'a\\'s', m int REFERENCES b (n) COMMENT 'it\\'s')", false, false},
+		{"CREATE TABLE a (n serial)", false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct script script = script_with(cases[i].schema, "SELECT n FROM a");
+		if (script.reducible != cases[i].reducible || script.tells_tables != cases[i].tells_tables)
+			fail_msg("%s", cases[i].schema);
+		script_fini(&script);
+	}
+}
+
+static void what_may_be_more_than_a_comment_stays(void **state)
+{
+	static const char *const steps[] = {
+		"SELECT n FROM a /*! FOR UPDATE */", "/*! SELECT n FROM a */", "/* a /* b */ c */ SELECT 1", "UPDATE a SET n = 3--1",
+		"/*+ a hint */ SELECT 1",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(steps); i++) {
+		struct str step = {0};
+		str_printf(&step, "%s\n", steps[i]);
+		struct script script = script_with("CREATE TABLE a (n int)", str_text(&step));
+		assert_string_equal(script.sessions[0].steps[0].sql, steps[i]);
+		script_fini(&script);
+		str_fini(&step);
 	}
 }
 
@@ -180,6 +227,8 @@ int main(void)
 		cmocka_unit_test(what_is_quoted_is_no_word),
 		cmocka_unit_test(a_block_ends_at_its_own_brace),
 		cmocka_unit_test(only_what_is_understood_is_plain),
+		cmocka_unit_test(a_schema_is_known_only_where_it_is_understood),
+		cmocka_unit_test(what_may_be_more_than_a_comment_stays),
 		cmocka_unit_test(tables_and_keys_are_found),
 	};
 
