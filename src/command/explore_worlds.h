@@ -20,8 +20,8 @@ struct explore_worlds {
 bool explore_worlds_can_be(const struct explore_place *place);
 /* With fewer orders a further world would not be ready before the first one is done. */
 size_t explore_worlds_from(const struct explore_place *place);
-/* n - 1 worlds more, by the same order, or if need not be `all` as many as can be had. False: the error; what was opened
- * is closed again. */
+/* n - 1 worlds more, by the same order; or if need not be `all`, as many as can be had. False: the error; what was
+ * opened is closed again. */
 bool explore_worlds_open(struct world *first, size_t n, bool all, const struct explore_order *order,
                          const struct explore_subject *subject, const struct explore_place *place,
                          struct explore_worlds *worlds, struct err *err) MUST_USE;

@@ -28,8 +28,8 @@ enum db_err {
 	DB_REFUSED,       /* by a hook, before the statement reached the server */
 	DB_RANGE,         /* a value does not fit its column (MariaDB 1264, PostgreSQL 22003): nothing was
 	                   * written */
-	DB_FULL,          /* the engine had no room for it, on its disk or in memory: MariaDB 1021, 1114, ..., PostgreSQL
-	                   * 53100, 53200, SQLITE_FULL, SQLITE_NOMEM */
+	DB_FULL,          /* the engine had no room for it, on its disk or in memory: MariaDB 1021, 1114, ...,
+	                   * PostgreSQL 53100, 53200, SQLITE_FULL, SQLITE_NOMEM */
 	DB_BROKEN,        /* a bug: bad SQL, a missing table, a wrong number of values, going on in a
 	                   * transaction that an error has aborted */
 };

@@ -1,5 +1,6 @@
 /* One connection to PostgreSQL, as the files of its driver share it: postgres_open.c makes it and reads
- * back what it is, driver_postgres.c performs calls on it, postgres_marks.c writes their SQL. */
+ * back what it is, driver_postgres.c performs calls on it, postgres_marks.c writes their SQL, postgres_waits.c watches
+ * others. */
 #ifndef DB_POSTGRES_H
 #define DB_POSTGRES_H
 
@@ -33,6 +34,10 @@ bool pg_set_level(void *connection, enum db_iso iso, struct db_identity *identit
                   struct err *err) MUST_USE;
 bool pg_create(const struct db_target *target, struct err *err) MUST_USE;
 void pg_close(void *connection);
+
+/* The driver's `cancel` and `who_waits`. */
+bool pg_cancel(void *connection, struct err *err) MUST_USE;
+bool pg_who_waits(void *connection, const int64_t *numbers, size_t n, enum db_wait *waits, struct err *err) MUST_USE;
 
 /* Product and version out of the server's own words. */
 void pg_identify(const char *words, struct db_identity *identity);

@@ -37,8 +37,8 @@ struct play {
 	size_t n_keys;
 	/* Before each schedule, in a session of its own: the same world every time, by fresh keys. */
 	bool (*set_up)(void *context, struct db_session *session, struct err *err);
-	/* A session's part, on a thread or a fiber of its own: a plain blocking function whose every statement is a step,
-	 * and which waits for nothing else. */
+	/* A session's part, on a thread or a fiber of its own: a plain blocking function whose every statement is a
+	 * step, and which waits for nothing else. */
 	void (*act)(void *context, size_t who, struct db_session *session, struct play_end *end);
 	/* After each schedule: the final state as a text that is equal for equal states (no key, no time), and
 	 * whether the invariants hold. */

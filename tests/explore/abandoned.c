@@ -1,5 +1,5 @@
-/* abandoned ENGINE: an order that is left where two sessions wait, one behind the other. What the first one lets go ends
- * the waiting of the second, and what that one lets go the third's: nobody need be cancelled. */
+/* abandoned ENGINE: an order that is left where two sessions wait, one behind the other. What the first one lets go
+ * ends the waiting of the second, and what that one lets go the third's: nobody need be cancelled. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -178,8 +178,8 @@ static void a_schema_is_known_only_where_it_is_understood(void **state)
 static void what_may_be_more_than_a_comment_stays(void **state)
 {
 	static const char *const steps[] = {
-		"SELECT n FROM a /*! FOR UPDATE */", "/*! SELECT n FROM a */", "/* a /* b */ c */ SELECT 1", "UPDATE a SET n = 3--1",
-		"/*+ a hint */ SELECT 1",
+		"SELECT n FROM a /*! FOR UPDATE */", "/*! SELECT n FROM a */", "/* a /* b */ c */ SELECT 1",
+		"UPDATE a SET n = 3--1", "/*+ a hint */ SELECT 1",
 	};
 
 	(void)state;
