@@ -333,6 +333,8 @@ static bool take_like(struct reader *reader)
 	if (other == NULL || other == session)
 		return fault(reader, "after 'like' comes the name of a session before this one, not",
 		             name != NULL ? name : "");
+	if (session->steps != NULL)
+		return fault(reader, "a session is like one other, and not also like", name);
 	*session = *other;
 	session->name = own;
 	session->capacity = other->n_steps;
@@ -461,9 +463,13 @@ bool script_parse(const char *path, const char *bytes, size_t length, struct scr
 			ok = fault(&reader, "this cannot stand here:",
 			           (char[]){*reader.at >= ' ' && *reader.at < 127 ? *reader.at : '?', '\0'});
 	}
-	ok = ok && check_whole(&reader) && script_take_shows(script, &reader.shows, err);
+	ok = ok && check_whole(&reader);
+	if (ok) {
+		ok = script_take_shows(script, &reader.shows, err) && script_find_tables(script, err);
+		if (!ok)
+			err_prefix(err, "%s", path);
+	}
 	free(reader.shows.items);
-	ok = ok && script_find_tables(script, err);
 	if (ok) {
 		script_find_keys(script);
 		script_find_plain(script);

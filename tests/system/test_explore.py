@@ -355,7 +355,8 @@ class Bounds(Explore):
             self.assertIn(words, done.stderr, args)
             self.assertEqual(done.stdout, "")
         for text, words in (("session A\nstep x { }", "2: there is no statement"), ("step x { BEGIN }", "1: a step belongs"),
-                            ("session A\nstep x { SELECT 1", "a brace is not closed"), ("", "there is no session"),
+                            ("session A\nstep x { SELECT 1", "a brace is not closed"),
+                            ("session A step x { SELECT 1 }\nsession B like A like A", "not also like 'A'"), ("", "there is no session"),
                             ("session A step x { SELECT :y }", "no step before this one reads into 'y'"),
                             ("session A step x { BEGIN ISOLATION LEVEL SERIALIZABLE }", "stand alone"),
                             ("session A\nstep x { COMMIT AND CHAIN }", "2: BEGIN"), ("session A step x { START SLAVE }", "stand alone"),
