@@ -74,8 +74,10 @@ bool explore_worlds_open(struct world *first, size_t n, bool all, const struct e
 		ok = world != NULL;
 		if (ok)
 			world_interrupted_by(world, &interrupted);
-		else if (side->open && !explore_place_close(&side->place, &left))
+		else if (side->open && !explore_place_close(&side->place, &left)) {
 			err_set(err, "%s", err_text(&left));
+			all = true; /* what is left on a server is told */
+		}
 	}
 	err_fini(&left);
 	if (ok || !all)

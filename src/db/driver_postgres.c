@@ -122,14 +122,28 @@ static bool is_copy(const PGresult *result)
 	return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
 }
 
-/* One of the answers, awaited by whoever wants to; NULL: there are no more. What TLS has read already no look at the
- * socket tells. */
+/* What encryption has read already no look at the socket tells. A record has up to 16 kB, of which each of libpq's reads
+ * takes at least 8. */
+static bool take_what_was_read(struct pg *pg)
+{
+	bool ok = true;
+
+	if (PQsslInUse(pg->conn) || PQgssEncInUse(pg->conn))
+		for (int i = 0; i < 2 && ok && PQisBusy(pg->conn); i++)
+			ok = PQconsumeInput(pg->conn) == 1;
+	return ok;
+}
+
+/* One of the answers, awaited by whoever wants to; NULL: there are no more. */
 static PGresult *next_answer(struct pg *pg)
 {
-	bool waits = pg->answering != NULL && !PQsslInUse(pg->conn) && !PQgssEncInUse(pg->conn);
+	bool waits = pg->answering != NULL;
 
-	while (waits && PQisBusy(pg->conn))
-		waits = pg->answering(pg->context, PQsocket(pg->conn)) && PQconsumeInput(pg->conn) == 1;
+	while (waits && PQisBusy(pg->conn)) {
+		waits = take_what_was_read(pg);
+		if (waits && PQisBusy(pg->conn))
+			waits = pg->answering(pg->context, PQsocket(pg->conn)) && PQconsumeInput(pg->conn) == 1;
+	}
 	return PQgetResult(pg->conn);
 }
 

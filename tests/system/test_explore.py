@@ -1,10 +1,14 @@
 """racy explore as a person and a script use it: verdicts, counts that repeat, what it leaves behind."""
+import glob
 import json
 import os
 import re
+import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
+import tempfile
 import time
 import unittest
 import urllib.parse
@@ -368,6 +372,52 @@ class Bounds(Explore):
                 file.write(text)
             done = self.racy("explore", path, "--db", "sqlite:x", code=2)
             self.assertIn(words, done.stderr, text)
+
+
+class Encrypted(lab.Home):
+    """A PostgreSQL that is reached by TLS, with the certificate beside this file, which is for nothing else."""
+
+    def setUp(self):
+        super().setUp()
+        binaries = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
+        self.folder = tempfile.mkdtemp(prefix="racy-tls-")
+        self.addCleanup(shutil.rmtree, self.folder, True)
+        data = os.path.join(self.folder, "data")
+        # The server refuses to be root's.
+        who = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+        if who:
+            shutil.chown(self.folder, "nobody", "nogroup")
+        options = {"check": True, "timeout": lab.HUNG, "cwd": "/", "stdout": subprocess.DEVNULL, **who}
+        subprocess.run([binaries + "/initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync"], **options)
+        for name in ("server.key", "server.crt"):
+            path = os.path.join(data, name)
+            shutil.copy(os.path.join(ROOT, "tests", "system", name.replace("server", "tls")), path)
+            os.chmod(path, 0o600)
+            if who:
+                shutil.chown(path, "nobody", "nogroup")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        server = "-p %d -k %s -c ssl=on -c fsync=off" % (self.port, self.folder)
+        subprocess.run([binaries + "/pg_ctl", "-D", data, "-w", "-l", os.path.join(self.folder, "log"), "-o", server, "start"], **options)
+        self.addCleanup(subprocess.run, [binaries + "/pg_ctl", "-D", data, "-m", "immediate", "stop"], **options)
+
+    def test_answers_of_many_records_and_statements_that_wait(self):
+        path = os.path.join(self.home, "long.sql")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("""schema { CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER, x TEXT) }
+setup { INSERT INTO t VALUES (1, 0, repeat('abcdefghij', 20000)) }
+session A step begin { BEGIN } step read { SELECT x FROM t WHERE id = 1 }
+step write { UPDATE t SET n = n + 1 WHERE id = 1 } step commit { COMMIT }
+session B like A
+""")
+        url = "postgresql://postgres@127.0.0.1:%d/postgres?sslmode=require" % self.port
+        asked = subprocess.run(["psql", "-X", "-A", "-t", url, "-c", "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"],
+                               check=True, stdout=subprocess.PIPE, text=True, timeout=lab.HUNG)
+        self.assertEqual(asked.stdout, "t\n")
+        self.env["PGSSLMODE"] = "require"
+        told = self.json_of("explore", path, "--db", url.partition("?")[0], "--isolation", "read-committed", code=0)
+        self.assertEqual((told["verdict"], told["schedules"], told["blocking"]), ("proven", 50, 20))
 
 
 if __name__ == "__main__":
