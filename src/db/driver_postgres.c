@@ -122,8 +122,8 @@ static bool is_copy(const PGresult *result)
 	return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
 }
 
-/* What encryption has read already no look at the socket tells. A record has up to 16 kB, of which each of libpq's reads
- * takes at least 8. */
+/* What encryption has read already no look at the socket tells. A record has up to 16 kB, of which each of libpq's
+ * reads takes at least 8. */
 static bool take_what_was_read(struct pg *pg)
 {
 	bool ok = true;
