@@ -181,8 +181,9 @@ class MariaDB:
     """A server that can go away and come back with its data, which a throw-away one cannot."""
 
     def __init__(self, folder, *settings):
-        self.settings = settings or ["--skip-networking"]
         self.folder = os.path.join(folder, "mariadb")
+        # Its temporary files are in its folder too: the machine's place for them need not be open to the server's user.
+        self.settings = ["--tmpdir=" + self.folder, "--innodb-log-file-size=8M"]
         os.mkdir(self.folder)
         self.user = ["--user=mysql"] if os.geteuid() == 0 else []
         if self.user:
@@ -190,8 +191,9 @@ class MariaDB:
             shutil.chown(self.folder, "mysql")
         self.socket = os.path.join(self.folder, "socket")
         subprocess.run(["mariadb-install-db", "--no-defaults", "--datadir=" + self.folder + "/data", *self.user,
-                        "--auth-root-authentication-method=normal", "--skip-test-db", "--innodb-log-file-size=8M"],
+                        "--auth-root-authentication-method=normal", "--skip-test-db", *self.settings],
                        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=HUNG)
+        self.settings += settings or ["--skip-networking"]
         self.start()
 
     def url(self):
@@ -200,7 +202,7 @@ class MariaDB:
     def start(self):
         self.process = subprocess.Popen(
             [shutil.which("mariadbd") or "/usr/sbin/mariadbd", "--no-defaults", "--datadir=" + self.folder + "/data",
-             "--socket=" + self.socket, *self.settings, "--innodb-log-file-size=8M", *self.user],
+             "--socket=" + self.socket, *self.settings, *self.user],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until(self.answers, "MariaDB answers")
 
