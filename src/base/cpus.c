@@ -3,6 +3,7 @@
 #include "base/cpus.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 static bool look(cpu_set_t *allowed, struct err *err)
@@ -12,6 +13,14 @@ static bool look(cpu_set_t *allowed, struct err *err)
 	return err_set(err, "the processors cannot be counted: %s", strerror(errno));
 }
 
+static int began; /* where this process ran when somebody first asked for one */
+static pthread_once_t looked = PTHREAD_ONCE_INIT;
+
+static void look_where(void)
+{
+	began = sched_getcpu();
+}
+
 cpu_set_t cpus_nth(size_t n)
 {
 	cpu_set_t allowed, one;
@@ -19,6 +28,9 @@ cpu_set_t cpus_nth(size_t n)
 	CPU_ZERO(&one);
 	if (sched_getaffinity(0, sizeof allowed, &allowed) < 0)
 		return one;
+	(void)pthread_once(&looked, look_where);
+	for (int i = 0; i < began; i++)
+		n += CPU_ISSET((size_t)i, &allowed) != 0;
 	n %= (size_t)CPU_COUNT(&allowed);
 	for (size_t i = 0; i < CPU_SETSIZE; i++)
 		if (CPU_ISSET(i, &allowed) && n-- == 0) {

@@ -1,4 +1,4 @@
-/* base: durations, numbers as Python reads them, seeds, memory, options, fibers. */
+/* base: durations, numbers as Python reads them, seeds, memory, options, fibers, processors. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/cpus.h"
 #include "base/fiber.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -367,6 +368,43 @@ static void fibers_go_on_where_they_rested(void **state)
 	}
 }
 
+/* Each of several processes begins with the one on which it ran: they do not all choose the same. */
+static int counts_from(int processor, int n)
+{
+	cpu_set_t all, only, got;
+	bool right = sched_getaffinity(0, sizeof all, &all) == 0;
+
+	CPU_ZERO(&only);
+	CPU_SET((size_t)processor, &only);
+	right = right && sched_setaffinity(0, sizeof only, &only) == 0;
+	got = cpus_nth(0);
+	right = right && CPU_EQUAL(&got, &only) && sched_setaffinity(0, sizeof all, &all) == 0;
+	for (int i = 0; right && i < 2 * n; i++) {
+		got = cpus_nth((size_t)i);
+		right = CPU_COUNT(&got) == 1 && CPU_ISSET((size_t)processor, &got) == (i % n == 0);
+	}
+	return right ? 0 : 1;
+}
+
+static void processors_are_counted_from_where_one_is(void **state)
+{
+	cpu_set_t all;
+	int status;
+
+	(void)state;
+	assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
+	for (int i = 0; i < CPU_SETSIZE; i++) {
+		if (!CPU_ISSET((size_t)i, &all))
+			continue;
+		pid_t pid = fork();
+		assert_true(pid >= 0);
+		if (pid == 0)
+			_exit(counts_from(i, CPU_COUNT(&all)));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -383,6 +421,7 @@ int main(void)
 		cmocka_unit_test(wrong_options_are_named),
 		cmocka_unit_test(help_goes_before_what_follows),
 		cmocka_unit_test(fibers_go_on_where_they_rested),
+		cmocka_unit_test(processors_are_counted_from_where_one_is),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
