@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "db/sql.h"
 
 static const struct {
 	const char *name;
@@ -48,27 +49,39 @@ static const char *words_of(const struct dialect *dialect, const char *token, si
 	return NULL;
 }
 
+/* The token at *at, and *at behind it. */
+static bool expand_token(const struct dialect *dialect, const char **at, struct str *out, struct err *err)
+{
+	const char *token = *at + 1;
+	size_t length = strcspn(token, "{}");
+
+	if (token[length] != '}')
+		return err_set(err, "a '{' in an SQL statement has no '}'");
+	const char *words = words_of(dialect, token, length, err);
+	if (words == NULL)
+		return false;
+	str_add(out, words);
+	*at = token + length + 1;
+	return true;
+}
+
 char *dialect_expand(const struct dialect *dialect, const char *sql, struct err *err)
 {
+	const char *at = sql, *end = sql + strlen(sql), *taken = sql;
+	struct sql_word word;
 	struct str out = {0};
+	bool ok = true;
 
-	for (const char *rest = sql;;) {
-		size_t plain = strcspn(rest, "{");
-		str_add_n(&out, rest, plain);
-		rest += plain;
-		if (*rest == '\0')
-			return str_take(&out);
-		size_t length = strcspn(++rest, "{}");
-		if (rest[length] != '}') {
-			err_set(err, "a '{' in an SQL statement has no '}'");
-			break;
-		}
-		const char *words = words_of(dialect, rest, length, err);
-		if (words == NULL)
-			break;
-		str_add(&out, words);
-		rest += length + 1;
+	while (ok && sql_next(&at, end, &word)) {
+		bool is_token = *word.at == '{';
+		str_add_n(&out, taken, (size_t)((is_token ? word.at : at) - taken));
+		at = is_token ? word.at : at;
+		ok = !is_token || expand_token(dialect, &at, &out, err);
+		taken = at;
 	}
+	str_add(&out, taken);
+	if (ok)
+		return str_take(&out);
 	str_fini(&out);
 	return NULL;
 }

@@ -8,7 +8,7 @@
  *   {returning_id}  ends an INSERT whose new id (a column `id`) is wanted: db_outcome.inserted_id
  *
  * Not every engine has all of them: the use of one that it lacks is an error (see enum db_ability).
- * A brace can stand for nothing else, in a quoted text neither. */
+ * In quotes and comments (sql.h tells where they end) a brace is a brace; elsewhere it can stand for nothing else. */
 #ifndef DB_DIALECT_H
 #define DB_DIALECT_H
 

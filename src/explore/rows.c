@@ -8,8 +8,8 @@
 #include <strings.h>
 
 #include "base/str.h"
+#include "db/sql.h"
 #include "explore/mark.h"
-#include "explore/sql.h"
 
 /* A statement with more names no row. */
 enum { MOST_WORDS = 256 };

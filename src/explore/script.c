@@ -9,7 +9,7 @@
 #include <strings.h>
 
 #include "base/mem.h"
-#include "explore/sql.h"
+#include "db/sql.h"
 
 struct reader {
 	struct script *script;
@@ -441,7 +441,7 @@ static void list_anew(struct script *script)
 	script->anew = mem_new(script->tables.n + script->setup.n + 1, sizeof *script->anew);
 	for (size_t i = script->tables.n; i-- > 0;)
 		script->anew[script->n_anew++] =
-			arena_printf(&script->arena, "DELETE FROM %s", script->tables.items[i].sql);
+			arena_printf(&script->arena, "DELETE FROM %s", script->tables.items[i].name);
 	for (size_t i = 0; i < script->setup.n; i++)
 		script->anew[script->n_anew++] = script->setup.items[i].sql;
 }

@@ -75,9 +75,7 @@ struct script {
 	const char **anew; /* what makes the world anew before each schedule */
 	size_t n_anew;
 	bool tells_tables; /* and its SQL names all that it touches: no foreign key */
-	/* That the schema makes: emptied before each schedule. `sql` is a table's name, `name` the statement that makes
-	 * it. */
-	struct script_list tables;
+	struct script_list tables; /* that the schema makes, each with its statement: emptied before each schedule */
 	struct row_key keys[SCRIPT_MOST_KEYS]; /* primary keys and unique columns of these */
 	size_t n_keys;
 	struct script_session sessions[PLAY_MOST_SESSIONS];

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "db/sql.h"
 #include "explore/script.h"
-#include "explore/sql.h"
 
 /* The words between two commas of CREATE TABLE. */
 struct part {
@@ -83,5 +83,5 @@ static void take_table(struct script *script, const char *table, const char *sql
 void script_find_keys(struct script *script)
 {
 	for (size_t i = 0; i < script->tables.n; i++)
-		take_table(script, script->tables.items[i].sql, script->tables.items[i].name);
+		take_table(script, script->tables.items[i].name, script->tables.items[i].sql);
 }

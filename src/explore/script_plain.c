@@ -4,8 +4,8 @@
 #include <strings.h>
 
 #include "base/mem.h"
+#include "db/sql.h"
 #include "explore/script.h"
-#include "explore/sql.h"
 
 /* What is left of a statement, word by word. */
 struct rest {
@@ -100,8 +100,8 @@ bool script_find_tables(struct script *script, struct err *err)
 			                    "see it: %.60s", script->schema.items[i].sql);
 		tables->items = mem_grow(tables->items, &tables->capacity, tables->n + 1, sizeof *tables->items);
 		tables->items[tables->n++] =
-			(struct script_query){script->schema.items[i].sql,
-			                      arena_text_n(&script->arena, name.at, name.length)};
+			(struct script_query){.name = arena_text_n(&script->arena, name.at, name.length),
+			                      .sql = script->schema.items[i].sql};
 	}
 	return true;
 }
@@ -111,7 +111,7 @@ bool script_find_tables(struct script *script, struct err *err)
 static bool is_a_table(const struct script *script, const struct sql_word *word)
 {
 	for (size_t i = 0; i < script->tables.n; i++) {
-		const char *table = script->tables.items[i].sql;
+		const char *table = script->tables.items[i].name;
 		if (word->length == strlen(table) && strncasecmp(word->at, table, word->length) == 0)
 			return true;
 	}

@@ -189,7 +189,7 @@ static bool add_tables(const struct script *script, struct db_session *session, 
 	bool ok = true;
 
 	for (size_t i = 0; ok && i < script->tables.n; i++) {
-		char *sql = mem_printf("SELECT * FROM %s ORDER BY 1", script->tables.items[i].sql);
+		char *sql = mem_printf("SELECT * FROM %s ORDER BY 1", script->tables.items[i].name);
 		if (i > 0)
 			str_add(state, " |");
 		ok = add_query(session, sql, true, state, err);
@@ -232,7 +232,7 @@ void script_play_init(struct script_play *play, const struct script *script)
 	play->script = script;
 	memset(play->values, 0, sizeof play->values);
 	for (size_t i = 0; i < script->tables.n && i < 64; i++)
-		play->tables[i] = script->tables.items[i].sql;
+		play->tables[i] = script->tables.items[i].name;
 	play->play = (struct play){
 		.context = play, .sessions = script->n_sessions, .reads_are_results = true,
 		.reducible = script->reducible, .fresh_sessions = !script->plain,

@@ -243,28 +243,35 @@ static json_t *levels_json(const struct explored *explored)
 	return levels;
 }
 
-static json_t *scope_json(const struct explored *explored)
+void explored_settings(json_t *json, const struct explored *explored)
 {
-	const struct found *found = explored->found;
-	json_t *parts = json_array(), *sets = json_object(), *own = json_array();
-	struct str server = {0};
+	json_t *sets = json_object(), *own = json_array();
 
-	for (size_t i = 0; i < explored->sessions; i++)
-		json_array_append_new(parts, json_string(explored->parts[i]));
 	for (size_t i = 0; i < explored->n_sets; i++) {
 		json_object_set_new(sets, explored->sets[i].name, json_string(explored->sets[i].value));
 		if (i >= explored->n_asked)
 			json_array_append_new(own, json_string(explored->sets[i].name));
 	}
+	json_object_set_new(json, "settings", sets);
+	json_object_set_new(json, "settings_by_racy", own);
+}
+
+static json_t *scope_json(const struct explored *explored)
+{
+	const struct found *found = explored->found;
+	json_t *parts = json_array();
+	struct str server = {0};
+
+	for (size_t i = 0; i < explored->sessions; i++)
+		json_array_append_new(parts, json_string(explored->parts[i]));
 	str_printf(&server, "%s %s", explored->identity->product, explored->identity->version);
-	json_t *json = json_pack("{so ss ss ss so ss si ss ss sb sI}", "sessions", parts, "state", explored->state,
+	json_t *json = json_pack("{so ss ss ss ss si ss ss sb sI}", "sessions", parts, "state", explored->state,
 	                         "server", str_text(&server), "level", explored->identity->isolation,
-	                         "settings", sets, "reduction", found->reduced ? "on" : "off", "max_tries",
-	                         	explored->max_tries, "granularity",
-	                         "statement", "orders", orders_name(found->orders),
+	                         "reduction", found->reduced ? "on" : "off", "max_tries", explored->max_tries,
+	                         "granularity", "statement", "orders", orders_name(found->orders),
 	                         "transaction", !explored->no_transaction, "serial_orders",
 	                         (json_int_t)explored->serial->orders);
-	json_object_set_new(json, "settings_by_racy", own);
+	explored_settings(json, explored);
 	json_object_set_new(json, "engine", json_string(explored->identity->engine));
 	if (explored->server_setting != NULL)
 		json_object_set_new(json, "server_setting", json_string(explored->server_setting));

@@ -29,6 +29,8 @@ struct explored {
 void explored_text(FILE *to, const struct report_style *style, const struct explored *explored);
 /* What explored_json prints. */
 json_t *explored_object(const struct explored *explored);
+/* Adds "settings" and which of them are "settings_by_racy". */
+void explored_settings(json_t *json, const struct explored *explored);
 /* One object; see docs/explore.md. */
 void explored_json(FILE *to, const struct explored *explored);
 

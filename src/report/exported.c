@@ -142,7 +142,7 @@ bool exported_spec(FILE *to, const struct exported *exported, struct err *err)
 	add_list(&text, "\t", exported, &world->setup);
 	str_add(&text, "}\n\nteardown\n{\n");
 	for (size_t i = world->tables.n; i-- > 0;)
-		str_printf(&text, "\tDROP TABLE %s;\n", world->tables.items[i].sql);
+		str_printf(&text, "\tDROP TABLE %s;\n", world->tables.items[i].name);
 	str_add(&text, "}\n");
 	for (size_t who = 0; who < exported->sessions; who++)
 		add_session(&text, exported, who);

@@ -403,17 +403,14 @@ static void add_end(json_t *json, const struct stepped *stepped)
 
 static json_t *subject_json(const struct explored *subject)
 {
-	json_t *sets = json_object();
 	struct str server = {0};
 
 	str_printf(&server, "%s %s", subject->identity->product, subject->identity->version);
-	for (size_t i = 0; i < subject->n_sets; i++)
-		json_object_set_new(sets, subject->sets[i].name, text_json(subject->sets[i].value));
-	json_t *json = json_pack("{ss ss ss ss ss so sb si si}", "subject", subject->what, "state", subject->state,
+	json_t *json = json_pack("{ss ss ss ss ss sb si si}", "subject", subject->what, "state", subject->state,
 	                         "engine", subject->identity->engine, "server", str_text(&server), "level",
-	                         subject->identity->isolation, "settings", sets, "transaction",
-	                         !subject->no_transaction, "max_tries", subject->max_tries,
-	                         "lock_wait_seconds", STEPPING_PATIENCE_S);
+	                         subject->identity->isolation, "transaction", !subject->no_transaction,
+	                         "max_tries", subject->max_tries, "lock_wait_seconds", STEPPING_PATIENCE_S);
+	explored_settings(json, subject);
 	str_fini(&server);
 	return json;
 }

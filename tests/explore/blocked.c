@@ -136,7 +136,7 @@ static bool drop(const struct script *script, struct db_session *session, struct
 	bool ok = true;
 
 	for (size_t i = script->tables.n; ok && i-- > 0;) {
-		char *sql = mem_printf("DROP TABLE %s", script->tables.items[i].sql);
+		char *sql = mem_printf("DROP TABLE %s", script->tables.items[i].name);
 		ok = db_run(session, DB_WRITE, sql, NULL, NULL, NULL, err);
 		free(sql);
 	}

@@ -267,6 +267,16 @@ class Files(Explore):
             "--db", "postgres", code=0)
         self.assertEqual({outcome["text"].splitlines()[-1] for outcome in told["outcomes"]}, {"state: (1, null)", "state: (1, 'null')"})
 
+    def test_a_brace_in_a_text_is_a_brace(self):
+        for db in ("sqlite:x", "mariadb", "postgres"):
+            told = self.explore(self.file(
+                "schema { CREATE TABLE t (id INTEGER PRIMARY KEY, doc VARCHAR(40)) {table_end} }\n"
+                "setup { INSERT INTO t VALUES (1, '{\"a\": {}}') }\n"
+                "session A step write { UPDATE t SET doc = '{\"{id}\": \"}\"}' WHERE doc = '{\"a\": {}}' }\n"
+                "session B step read { SELECT id FROM t WHERE doc LIKE '%{%' {for_update} }\n"), "--db", db)
+            self.assertEqual(
+                {outcome["text"].splitlines()[-1] for outcome in told["outcomes"]}, {"state: (1, '{\"{id}\": \"}\"}')"})
+
     def test_a_table_has_no_order(self):
         row = "step add%d { UPDATE t SET n = n + 1 WHERE m = %d }"
         told = self.explore(self.file(

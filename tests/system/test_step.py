@@ -471,6 +471,11 @@ class PostgreSQL(Server, Step):
                         ("wait_event_type = 'Lock'" if waiting else "state = 'idle in transaction'")], check=True, stdout=subprocess.DEVNULL,
                        timeout=lab.HUNG)
 
+    def test_whose_settings_they_are(self):
+        scope = self.game("deposit/update_first", "--db", self.db, "--set", "work_mem=8MB").first["scope"]
+        self.assertEqual((scope["settings"]["work_mem"], scope["settings"]["deadlock_timeout"]), ("8MB", "10ms"))
+        self.assertEqual(set(scope["settings_by_racy"]), set(scope["settings"]) - {"work_mem"})
+
     def test_a_look_is_no_read_of_a_serializable_transaction(self):
         """The anomaly of Fekete, O'Neil and O'Neil (2004): whoever looks in between, as a third serializable one, gets A refused."""
         path = self.write("looked-at.sql", """

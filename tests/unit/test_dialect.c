@@ -33,6 +33,14 @@ static void tokens_become_the_engines_words(void **state)
 		{"{for_share} {returning_id}", "SHARE! TELL id"},
 		{"a } b", "a } b"},
 		{"{id}}", "BIG}"},
+		{"  {id}  {id}\n", "  BIG  BIG\n"},
+		{"a{id}b", "aBIGb"},
+		/* What is quoted is nobody's token. */
+		{"VALUES ('{\"a\": {}}', '{id}', '{') {for_update}", "VALUES ('{\"a\": {}}', '{id}', '{') LOCK!"},
+		{"\"{id}\" `{id}` $${id}$$ $x${id}$x$", "\"{id}\" `{id}` $${id}$$ $x${id}$x$"},
+		{"'it''s {id}' {id}", "'it''s {id}' BIG"},
+		{"a /* {id} */ {id} -- {for", "a /* {id} */ BIG -- {for"},
+		{"a -- {for\n{id}", "a -- {for\nBIG"},
 	};
 
 	(void)state;

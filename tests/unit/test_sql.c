@@ -10,8 +10,8 @@
 
 #include "base/attr.h"
 #include "base/str.h"
+#include "db/sql.h"
 #include "explore/script.h"
-#include "explore/sql.h"
 
 /* "w" for each kind of word. */
 static const char kinds[] = "wtnc{.";
@@ -212,7 +212,7 @@ static void tables_and_keys_are_found(void **state)
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct script script = script_with(cases[i].schema, "SELECT 1");
 		assert_int_equal(script.tables.n, 1);
-		assert_string_equal(script.tables.items[0].sql, cases[i].table);
+		assert_string_equal(script.tables.items[0].name, cases[i].table);
 		assert_int_equal(script.n_keys, cases[i].key != NULL);
 		if (cases[i].key != NULL)
 			assert_string_equal(script.keys[0].column, cases[i].key);

@@ -3,8 +3,8 @@
  *
  * Where engines differ (comments within comments, backslashes, '#', names in brackets) these are the words of one of
  * them only: who concludes something from a statement asks sql_is_plain first. */
-#ifndef EXPLORE_SQL_H
-#define EXPLORE_SQL_H
+#ifndef DB_SQL_H
+#define DB_SQL_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* One word at a time. */
-#include "explore/sql.h"
+#include "db/sql.h"
 
 #include <ctype.h>
 #include <string.h>
