@@ -14,8 +14,8 @@ int cpus_allowed(struct err *err) MUST_USE;
  * least 1. False and an error: it may not use so many, or the kernel refuses. */
 bool cpus_keep_to(int n, struct err *err) MUST_USE;
 /* The n-th of those that the calling thread may use, for CPU masks, counted around from the one on which this process
- * ran when it first asked: several processes that each ask for the 0th do not all get the same one. Empty when the
- * kernel does not tell. */
+ * ran when it first asked: several processes that each ask for the 0th are where the kernel had put them, which is
+ * seldom in one place. Empty when the kernel does not tell. */
 cpu_set_t cpus_nth(size_t n);
 
 #endif

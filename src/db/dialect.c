@@ -73,10 +73,14 @@ char *dialect_expand(const struct dialect *dialect, const char *sql, struct err 
 	bool ok = true;
 
 	while (ok && sql_next(&at, end, &word)) {
-		bool is_token = *word.at == '{';
-		str_add_n(&out, taken, (size_t)((is_token ? word.at : at) - taken));
-		at = is_token ? word.at : at;
-		ok = !is_token || expand_token(dialect, &at, &out, err);
+		/* What is a comment for some engines only may be said for this one. */
+		if (word.kind == SQL_COMMENT && !sql_is_plain_comment(&word))
+			at = word.at + 2;
+		if (*word.at != '{')
+			continue;
+		str_add_n(&out, taken, (size_t)(word.at - taken));
+		at = word.at;
+		ok = expand_token(dialect, &at, &out, err);
 		taken = at;
 	}
 	str_add(&out, taken);

@@ -8,7 +8,8 @@
  *   {returning_id}  ends an INSERT whose new id (a column `id`) is wanted: db_outcome.inserted_id
  *
  * Not every engine has all of them: the use of one that it lacks is an error (see enum db_ability).
- * In quotes and comments (sql.h tells where they end) a brace is a brace; elsewhere it can stand for nothing else. */
+ * In quotes, and in what all engines take for a comment (sql.h), a brace is a brace; elsewhere it can stand for nothing
+ * else. */
 #ifndef DB_DIALECT_H
 #define DB_DIALECT_H
 

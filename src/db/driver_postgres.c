@@ -7,6 +7,7 @@
  * making room would take a statement (DEALLOCATE) that nobody asked for and an aborted transaction
  * refuses. */
 #include <ctype.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -122,15 +123,19 @@ static bool is_copy(const PGresult *result)
 	return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
 }
 
-/* What encryption has read already no look at the socket tells. A record has up to 16 kB, of which each of libpq's
- * reads takes at least 8. */
+/* What encryption has read already no look at the socket tells. A record has up to 16 kB (RFC 8446, 5.1), of which each
+ * of libpq's reads takes at least 8: two, with nothing new to be read, leave none. (PostgreSQL's own have up to 8 kB;
+ * others may stand before it.) */
 static bool take_what_was_read(struct pg *pg)
 {
+	const bool encrypted = PQsslInUse(pg->conn) || PQgssEncInUse(pg->conn);
+	struct pollfd more = {.fd = PQsocket(pg->conn), .events = POLLIN};
 	bool ok = true;
 
-	if (PQsslInUse(pg->conn) || PQgssEncInUse(pg->conn))
-		for (int i = 0; i < 2 && ok && PQisBusy(pg->conn); i++)
-			ok = PQconsumeInput(pg->conn) == 1;
+	for (int quiet = 0; encrypted && quiet < 2 && ok && PQisBusy(pg->conn);) {
+		quiet = poll(&more, 1, 0) == 0 ? quiet + 1 : 0;
+		ok = PQconsumeInput(pg->conn) == 1;
+	}
 	return ok;
 }
 

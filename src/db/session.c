@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "db/dialect.h"
 #include "db/driver.h"
+#include "db/sql.h"
 
 /* A statement with tokens, written out once for the session. */
 struct expansion {
@@ -259,6 +260,7 @@ static void perform(struct db_session *session, const struct db_call *call, stru
                     struct db_outcome *outcome)
 {
 	struct err err = {0};
+	static const char *const wants_id[] = {"{returning_id}", NULL};
 	const char *sql = NULL;
 
 	if (call->verb == DB_READ || call->verb == DB_WRITE) {
@@ -277,7 +279,7 @@ static void perform(struct db_session *session, const struct db_call *call, stru
 	atomic_fetch_add(&session->turns, 1);
 	outcome->ended_ns = clock_now_ns();
 	/* Some engines tell it unasked: who forgets to ask must miss it on all of them. */
-	if (outcome->inserted_id != 0 && strstr(call->sql, "{returning_id}") == NULL)
+	if (outcome->inserted_id != 0 && !sql_has(call->sql, wants_id))
 		outcome->inserted_id = 0;
 	session->call = NULL;
 	session->tx = outcome->tx;

@@ -1,9 +1,11 @@
 /* A call as a person would type it: tokens and values written out. Never what is sent. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/str.h"
 #include "db/dialect.h"
+#include "db/sql.h"
 
 static void add_value(struct str *sql, const struct db_value *value)
 {
@@ -24,21 +26,17 @@ static void add_value(struct str *sql, const struct db_value *value)
 
 static char *with_values(const char *sql, const struct db_value *args)
 {
+	const char *at = sql, *end = sql + strlen(sql), *taken = sql;
+	struct sql_word word;
 	struct str told = {0};
-	char quote = '\0';
-	size_t n = 0;
 
-	for (; *sql != '\0'; sql++) {
-		if (quote == '\0' && *sql == '?' && n < DB_MAX_ARGS && args[n].type != DB_END) {
+	for (size_t n = 0; n < DB_MAX_ARGS && args[n].type != DB_END && sql_next(&at, end, &word);)
+		if (sql_is(&word, "?")) {
+			str_add_n(&told, taken, (size_t)(word.at - taken));
 			add_value(&told, &args[n++]);
-			continue;
+			taken = at;
 		}
-		if (quote != '\0')
-			quote = *sql == quote ? '\0' : quote;
-		else if (*sql == '\'' || *sql == '"' || *sql == '`')
-			quote = *sql;
-		str_add_char(&told, *sql);
-	}
+	str_add(&told, taken);
 	return str_take(&told);
 }
 

@@ -328,7 +328,7 @@ static bool take_like(struct reader *reader)
 	const char *name = take_word(reader);
 	const struct script_session *other = name != NULL ? find_session(reader->script, name) : NULL;
 	struct script_session *session = reader->session;
-	const char *own = session->name;
+	const struct script_session own = *session;
 
 	if (other == NULL || other == session)
 		return fault(reader, "after 'like' comes the name of a session before this one, not",
@@ -336,7 +336,8 @@ static bool take_like(struct reader *reader)
 	if (session->steps != NULL)
 		return fault(reader, "a session is like one other, and not also like", name);
 	*session = *other;
-	session->name = own;
+	session->name = own.name;
+	session->goes_on |= own.goes_on;
 	session->capacity = other->n_steps;
 	session->steps = mem_new(other->n_steps, sizeof *session->steps);
 	memcpy(session->steps, other->steps, other->n_steps * sizeof *session->steps);

@@ -129,6 +129,23 @@ static void add_session(struct str *text, const struct exported *exported, size_
 	}
 }
 
+/* Its scanner (specscanner.l) ends a block of SQL at the first brace, in a text too. */
+static bool ends_a_block(const struct exported *exported)
+{
+	const struct script_list *lists[] = {&exported->world->schema, &exported->world->setup};
+	bool ends = false;
+
+	for (size_t k = 0; k < COUNT_OF(lists); k++)
+		for (size_t i = 0; i < lists[k]->n; i++) {
+			char *sql = db_sql_for(exported->target, lists[k]->items[i].sql);
+			ends = ends || strchr(sql, '}') != NULL;
+			free(sql);
+		}
+	for (size_t i = 0; i < exported->schedule->n; i++)
+		ends = ends || strchr(exported->schedule->steps[i].what.sql, '}') != NULL;
+	return ends;
+}
+
 bool exported_spec(FILE *to, const struct exported *exported, struct err *err)
 {
 	const struct script *world = exported->world;
@@ -136,6 +153,9 @@ bool exported_spec(FILE *to, const struct exported *exported, struct err *err)
 
 	if (!text_equal(exported->identity->engine, "postgres"))
 		return err_set(err, "isolationtester is for PostgreSQL; this is %s", exported->identity->product);
+	if (ends_a_block(exported))
+		return err_set(err, "isolationtester ends a block of SQL at its first '}', in a text too; "
+		                    "--export client writes this one");
 	str_printf(&text, "# %s\n", exported->what);
 	str_add(&text, "setup\n{\n");
 	add_list(&text, "\t", exported, &world->schema);

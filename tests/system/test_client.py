@@ -132,6 +132,22 @@ class Witnesses(lab.Home):
                 if re.fullmatch(r"-?\d+", result):
                     self.assertRegex(done.stdout, r"step %s\.%s: [^\n]*\n[^\n]*\n-+\n +%s\n" % (step["session"], step["step"], result))
 
+    def test_what_isolationtester_could_not_read_is_not_written_for_it(self):
+        """Its scanner ends a block at a brace in a text."""
+        url, path = self.servers["postgres"], os.path.join(self.home, "braces.sql")
+        with open(os.path.join(FILES, "deposit.sql"), encoding="ascii") as file:
+            text = file.read()
+        for old, new in (("VALUES (1, 0)", "SELECT 1, length('}') - 1"), ("WHERE id = 1", "WHERE id = 1 AND '{}' <> ''")):
+            self.assertIn(old, text)
+            with open(path, "w", encoding="ascii") as file:
+                file.write(text.replace(old, new))
+            told = self.racy("explore", path, "--db", url, "--json", code=1).stdout
+            with open(os.path.join(self.home, "witness.json"), "w", encoding="ascii") as file:
+                file.write(told)
+            replay = ("replay", os.path.join(self.home, "witness.json"), "--db", url, "--export")
+            self.assertIn("ends a block of SQL at its first '}'", self.racy(*replay, "isolationtester", code=3).stderr)
+            self.assertIn(new.split(" ")[-3], self.racy(*replay, "client", code=1).stdout)
+
     def test_lost_update(self):
         for word in ("mariadb", "postgres"):
             witness = self.check(word, os.path.join(FILES, "deposit.sql"))

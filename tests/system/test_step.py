@@ -471,6 +471,14 @@ class PostgreSQL(Server, Step):
                         ("wait_event_type = 'Lock'" if waiting else "state = 'idle in transaction'")], check=True, stdout=subprocess.DEVNULL,
                        timeout=lab.HUNG)
 
+    def test_values_are_told_where_they_stand(self):
+        """A mark in a text or a comment is none."""
+        game = self.game(self.write("marks.sql", """
+session A step read { SELECT 7 } into n
+step again { SELECT '?' /* it's :n? */, :n + /* isn't it? */ 1 }
+"""), "--db", self.db)
+        self.assertEqual(game.do("AA")["steps"][-1]["sql"], "SELECT '?' /* it's :n? */, 7 + /* isn't it? */ 1")
+
     def test_whose_settings_they_are(self):
         scope = self.game("deposit/update_first", "--db", self.db, "--set", "work_mem=8MB").first["scope"]
         self.assertEqual((scope["settings"]["work_mem"], scope["settings"]["deadlock_timeout"]), ("8MB", "10ms"))

@@ -41,6 +41,8 @@ static void tokens_become_the_engines_words(void **state)
 		{"'it''s {id}' {id}", "'it''s {id}' BIG"},
 		{"a /* {id} */ {id} -- {for", "a /* {id} */ BIG -- {for"},
 		{"a -- {for\n{id}", "a -- {for\nBIG"},
+		/* Not all engines take these for comments. */
+		{"1--1 {id}", "1--1 BIG"}, {"/*! {id} */", "/*! BIG */"},
 	};
 
 	(void)state;
