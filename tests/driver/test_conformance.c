@@ -274,12 +274,13 @@ static void bad_sql_is_broken_and_ends_nothing(void **state)
 	struct db_session *session = world_open(world);
 	static const char *const bad[] = {
 		"SELEC 1", "SELECT * FROM no_such_table", "SELECT no_such_column FROM v", "",
-		"SELECT {no_such_token}", "SELECT '{'", "INSERT INTO v (n) VALUES (1); DELETE FROM v",
+		"SELECT {no_such_token}", "SELECT {", "INSERT INTO v (n) VALUES (1); DELETE FROM v",
 	};
 
 	int64_t kept = 0;
 
 	make_values(*state, session);
+	assert_int_equal(ask(session, "SELECT COUNT(*) FROM v WHERE '{id}' = '{'", NULL), 0);
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
 		must(session, DB_BEGIN, NULL, NULL);
 		must(session, DB_WRITE, "INSERT INTO v (n) VALUES (1)", NULL);
