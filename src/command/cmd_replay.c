@@ -14,6 +14,7 @@
 #include "command/interrupt.h"
 #include "explore/order.h"
 #include "report/exported.h"
+#include "report/json_text.h"
 
 static int run(int argc, char **argv);
 
@@ -146,7 +147,7 @@ static bool is_step(const json_t *told, const struct schedule_step *step)
 	const char *result = step->what.verb == DB_READ && step->what.err == DB_OK ? step->what.result : "";
 	const char *error = step->what.err != DB_OK ? db_err_name(step->what.err) : "";
 
-	return text_equal(text_at(told, "result"), result) && text_equal(text_at(told, "error"), error) &&
+	return json_text_is(json_object_get(told, "result"), result) && text_equal(text_at(told, "error"), error) &&
 	       json_is_true(json_object_get(told, "waited")) == step->waited;
 }
 
@@ -154,16 +155,14 @@ static bool is_witness(const struct replay *replay, const struct schedule *sched
 {
 	const json_t *witness = json_object_get(replay->file, "witness"), *ends = json_object_get(witness, "ends");
 	const json_t *steps = json_object_get(witness, "steps");
-	bool same = text_equal(text_at(witness, "state"), str_text(&schedule->state)) &&
+	bool same = json_text_is(json_object_get(witness, "state"), str_text(&schedule->state)) &&
 	            json_array_size(steps) == schedule->n;
 
 	for (size_t i = 0; i < schedule->n && same; i++)
 		same = is_step(json_array_get(steps, i), &schedule->steps[i]);
 
-	for (size_t i = 0; i < replay->subject.play->sessions && same; i++) {
-		const char *end = json_string_value(json_array_get(ends, i));
-		same = end != NULL && text_equal(end, schedule->ends[i].text);
-	}
+	for (size_t i = 0; i < replay->subject.play->sessions && same; i++)
+		same = json_text_is(json_array_get(ends, i), schedule->ends[i].text);
 	return same;
 }
 

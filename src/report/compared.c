@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "report/grid.h"
+#include "report/json_text.h"
 
 static void add_row(struct grid *grid, size_t row, const char *what, uint64_t a, uint64_t b)
 {
@@ -96,8 +97,8 @@ void compared_json(FILE *to, const struct explored *a, const struct explored *b)
 	struct str line = {0};
 
 	add_sentence(&line, a, b);
-	json_t *json = json_pack("{so so ss}", "a", explored_object(a), "b", explored_object(b), "sentence",
-	                         str_text(&line));
+	json_t *json = json_pack("{so so so}", "a", explored_object(a), "b", explored_object(b), "sentence",
+	                         json_text(str_text(&line)));
 	json_dumpf(json, to, JSON_COMPACT);
 	fputc('\n', to);
 	json_decref(json);

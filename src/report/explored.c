@@ -9,6 +9,7 @@
 #include "explore/name.h"
 #include "explore/order.h"
 #include "report/columns.h"
+#include "report/json_text.h"
 
 /* ---- for people ---------------------------------------------------------------------------------------------- */
 
@@ -210,22 +211,22 @@ static json_t *schedule_json(const struct explored *explored, const struct sched
 	for (size_t i = 0; i < witness->n; i++) {
 		const struct schedule_step *step = &witness->steps[i];
 		char who[2] = {(char)('A' + step->who), '\0'};
-		json_t *line = json_pack("{ss ss sb}", "session", who, "step", step->what.label, "waited",
+		json_t *line = json_pack("{ss so sb}", "session", who, "step", json_text(step->what.label), "waited",
 		                         step->waited);
 		if (step->what.verb == DB_READ && step->what.err == DB_OK)
-			json_object_set_new(line, "result", json_string(step->what.result));
+			json_object_set_new(line, "result", json_text(step->what.result));
 		if (step->what.err != DB_OK)
 			json_object_set_new(line, "error", json_string(db_err_name(step->what.err)));
 		json_array_append_new(steps, line);
 	}
 	for (size_t i = 0; i < explored->sessions; i++)
-		json_array_append_new(ends, json_string(witness->ends[i].text));
+		json_array_append_new(ends, json_text(witness->ends[i].text));
 	struct str sentence = {0};
 	const char *name = anomaly_name(witness, explored->play, explored->serial, &sentence);
-	json_t *json = json_pack("{ss sb si so so ss ss? ss}", "order", str_text(&order), "breaks_invariant",
+	json_t *json = json_pack("{so sb si so so so ss? so}", "order", json_text(str_text(&order)), "breaks_invariant",
 	                         witness->broken, "preemptions", (int)schedule_preemptions(witness),
-	                         "steps", steps, "ends", ends, "state", str_text(&witness->state), "anomaly",
-	                         name[0] != '\0' ? name : NULL, "sentence", str_text(&sentence));
+	                         "steps", steps, "ends", ends, "state", json_text(str_text(&witness->state)), "anomaly",
+	                         name[0] != '\0' ? name : NULL, "sentence", json_text(str_text(&sentence)));
 	str_fini(&sentence);
 	str_fini(&order);
 	return json;
@@ -248,7 +249,7 @@ void explored_settings(json_t *json, const struct explored *explored)
 	json_t *sets = json_object(), *own = json_array();
 
 	for (size_t i = 0; i < explored->n_sets; i++) {
-		json_object_set_new(sets, explored->sets[i].name, json_string(explored->sets[i].value));
+		json_object_set_new(sets, explored->sets[i].name, json_text(explored->sets[i].value));
 		if (i >= explored->n_asked)
 			json_array_append_new(own, json_string(explored->sets[i].name));
 	}
@@ -263,9 +264,10 @@ static json_t *scope_json(const struct explored *explored)
 	struct str server = {0};
 
 	for (size_t i = 0; i < explored->sessions; i++)
-		json_array_append_new(parts, json_string(explored->parts[i]));
+		json_array_append_new(parts, json_text(explored->parts[i]));
 	str_printf(&server, "%s %s", explored->identity->product, explored->identity->version);
-	json_t *json = json_pack("{so ss ss ss ss si ss ss sb sI}", "sessions", parts, "state", explored->state,
+	json_t *json = json_pack("{so so ss ss ss si ss ss sb sI}", "sessions", parts, "state",
+	                         json_text(explored->state),
 	                         "server", str_text(&server), "level", explored->identity->isolation,
 	                         "reduction", found->reduced ? "on" : "off", "max_tries", explored->max_tries,
 	                         "granularity", "statement", "orders", orders_name(found->orders),
@@ -293,7 +295,7 @@ static json_t *outcomes_json(const struct found *found)
 
 	for (size_t i = 0; i < found->n_behaviours; i++) {
 		const struct behaviour *behaviour = &found->behaviours[i];
-		json_array_append_new(list, json_pack("{ss sI sb sb}", "text", behaviour->text, "schedules",
+		json_array_append_new(list, json_pack("{so sI sb sb}", "text", json_text(behaviour->text), "schedules",
 		                                      (json_int_t)behaviour->schedules, "breaks_invariant",
 		                                      	behaviour->broken,
 		                                      "serial", behaviour->serial));
@@ -312,8 +314,8 @@ json_t *explored_object(const struct explored *explored)
 		json_object_set_new(codes, found->by_code[i].what,
 		                    json_integer((json_int_t)found->by_code[i].schedules));
 	json_t *json = json_pack(
-		"{ss ss ss sb sI sI sI sI sI so sI sI sI sI sI sI ss sf so sf so so}", "subject",
-			explored->what, "verdict", explored_verdict_name(verdict),
+		"{so ss ss sb sI sI sI sI sI so sI sI sI sI sI sI so sf so sf so so}", "subject",
+			json_text(explored->what), "verdict", explored_verdict_name(verdict),
 			"reason", reason,
 		"complete", found->complete, "schedules", (json_int_t)found->schedules, "violating",
 		(json_int_t)found->violating, "breaking", (json_int_t)found->breaking,
@@ -321,7 +323,7 @@ json_t *explored_object(const struct explored *explored)
 		(json_int_t)found->refusing, "by_code", codes, "blocking", (json_int_t)found->blocking, "deadlocked",
 		(json_int_t)found->deadlocked, "behaviours", (json_int_t)found->n_behaviours, "diverged",
 		(json_int_t)found->diverged, "pruned", (json_int_t)found->pruned, "unsure",
-		(json_int_t)found->unsure, "unsure_why", found->why, "estimate", found->estimate, "scope",
+		(json_int_t)found->unsure, "unsure_why", json_text(found->why), "estimate", found->estimate, "scope",
 			scope_json(explored), "seconds",
 		(double)found->took_ns / (double)NS_PER_S, "witness", schedule_json(explored, &found->witness),
 		"outcomes", outcomes_json(found));

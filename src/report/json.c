@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "report/json_text.h"
 #include "report/report.h"
 #include "report/style.h"
 
@@ -28,23 +29,6 @@ static void append(json_t *array, json_t *value)
 {
 	if (value == NULL || json_array_append_new(array, value) != 0)
 		out_of_memory();
-}
-
-/* Texts from the command line may be any bytes; what is not UTF-8 becomes '?' byte by byte. */
-static json_t *text(const char *text)
-{
-	if (text == NULL)
-		return json_null();
-	json_t *whole = json_string(text);
-	if (whole != NULL)
-		return whole;
-	char *plain = mem_text(text);
-	for (char *c = plain; *c != '\0'; c++)
-		if ((unsigned char)*c >= 0x80)
-			*c = '?';
-	whole = json_string(plain);
-	free(plain);
-	return whole;
 }
 
 static json_t *number(int64_t value)
@@ -137,7 +121,7 @@ static json_t *overwrites(const struct run_result *result)
 		put(object, "gone", count(overwrite->n_gone));
 		put(object, "back", numbers(overwrite->back, overwrite->n_back));
 		put(object, "sure", json_boolean(overwrite->n_gone == overwrite->n_erased));
-		put(object, "sentence", text(sentence));
+		put(object, "sentence", json_text(sentence));
 		free(sentence);
 		append(array, object);
 	}
@@ -155,10 +139,10 @@ static void put_plan(json_t *object, const struct run_plan *plan)
 	}
 	for (size_t i = 0; i < plan->n_sets; i++) {
 		/* Keys must be UTF-8 too; a name that is not could never have been set. */
-		put(sets, plan->sets[i].name, text(plan->sets[i].value));
+		put(sets, plan->sets[i].name, json_text(plan->sets[i].value));
 	}
 	put(object, "workers", json_integer(plan->workers));
-	put(object, "worker_class", text(plan->worker_class != NULL ? plan->worker_class : "sync"));
+	put(object, "worker_class", json_text(plan->worker_class != NULL ? plan->worker_class : "sync"));
 	put(object, "threads", json_integer(plan->threads > 1 ? plan->threads : 1));
 	put(object, "cpus", plan->cpus > 0 ? json_integer(plan->cpus) : json_null());
 	put(object, "requests", count(plan->requests));
@@ -170,7 +154,7 @@ static void put_plan(json_t *object, const struct run_plan *plan)
 	put(object, "own_level", json_boolean(plan->own_level));
 	put(object, "no_transaction", json_boolean(plan->no_transaction));
 	put(object, "max_tries", json_integer(plan->max_tries > 1 ? plan->max_tries : 1));
-	put(object, "fault", text(plan->fault));
+	put(object, "fault", json_text(plan->fault));
 	put(object, "sets", sets);
 }
 
@@ -179,14 +163,14 @@ static void put_place(json_t *object, const struct run_result *result)
 	const struct db_identity *identity = &result->identity;
 	json_t *db = json_object();
 
-	put(db, "product", text(identity->product));
-	put(db, "version", text(identity->version));
-	put(db, "engine", text(identity->engine));
-	put(db, "url", text(result->plan.database));
+	put(db, "product", json_text(identity->product));
+	put(db, "version", json_text(identity->version));
+	put(db, "engine", json_text(identity->engine));
+	put(db, "url", json_text(result->plan.database));
 	put(object, "db", db);
-	put(object, "database", text(result->plan.db_option));
-	put(object, "isolation", text(identity->isolation));
-	put(object, "expected", text(expectation_name(result->expected)));
+	put(object, "database", json_text(result->plan.db_option));
+	put(object, "isolation", json_text(identity->isolation));
+	put(object, "expected", json_text(expectation_name(result->expected)));
 	put(object, "snapshot_isolation",
 	    identity->snapshot_isolation < 0 ? json_null() : json_boolean(identity->snapshot_isolation > 0));
 }
@@ -221,15 +205,15 @@ static json_t *overlap(const struct run_result *result)
 	put(object, "max_in_flight", count(findings->max_in_flight));
 	put(object, "pairs", count(findings->pairs_overlapped));
 	put(object, "possible", json_boolean(possible));
-	put(object, "seen_by", text(findings->overlap_seen_by_client ? "client" : "workers"));
+	put(object, "seen_by", json_text(findings->overlap_seen_by_client ? "client" : "workers"));
 	return object;
 }
 
 static void put_what(json_t *object, const struct run_result *result)
 {
-	put(object, "scenario", text(result->plan.scenario));
-	put(object, "variant", text(result->plan.variant));
-	put(object, "mix", text(result->plan.mix));
+	put(object, "scenario", json_text(result->plan.scenario));
+	put(object, "variant", json_text(result->plan.variant));
+	put(object, "mix", json_text(result->plan.mix));
 	put_place(object, result);
 	put_plan(object, &result->plan);
 	/* Seeds come from the command line as signed 64-bit numbers, none below zero. */
@@ -240,8 +224,8 @@ static json_t *not_raced(const struct run_result *result)
 {
 	json_t *object = json_object(), *reasons = json_array();
 
-	append(reasons, text(result->not_applicable));
-	put(object, "verdict", text("not_applicable"));
+	append(reasons, json_text(result->not_applicable));
+	put(object, "verdict", json_text("not_applicable"));
 	put(object, "reasons", reasons);
 	put_what(object, result);
 	return object;
@@ -257,8 +241,8 @@ static json_t *run_object(const struct run_result *result)
 	object = json_object();
 	reasons = json_array();
 	for (size_t i = 0; i < findings->n_reasons; i++)
-		append(reasons, text(findings->reasons[i]));
-	put(object, "verdict", text(verdict_name(findings->verdict)));
+		append(reasons, json_text(findings->reasons[i]));
+	put(object, "verdict", json_text(verdict_name(findings->verdict)));
 	put(object, "reasons", reasons);
 	put(object, "serial_by_construction", json_boolean(findings->serial_by_construction));
 	put(object, "interrupted", json_boolean(result->interrupted));

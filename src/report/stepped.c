@@ -4,6 +4,7 @@
 #include "explore/name.h"
 #include "explore/order.h"
 #include "report/columns.h"
+#include "report/json_text.h"
 
 /* ---- shared by both forms ------------------------------------------------------------------------------ */
 
@@ -282,21 +283,6 @@ void stepped_text(FILE *to, const struct report_style *style, const struct stepp
 
 /* ---- for programs -------------------------------------------------------------------------------------- */
 
-/* jansson takes UTF-8 alone, and a text that was cut may end within a letter. */
-static json_t *text_json(const char *text)
-{
-	json_t *json = json_string(text);
-	struct str ascii = {0};
-
-	if (json != NULL)
-		return json;
-	for (; *text != '\0'; text++)
-		str_add_char(&ascii, (unsigned char)*text < 0x80 ? *text : '?');
-	json = json_string(str_text(&ascii));
-	str_fini(&ascii);
-	return json;
-}
-
 static json_t *letters_json(unsigned set)
 {
 	json_t *list = json_array();
@@ -313,8 +299,8 @@ static json_t *step_json(const struct schedule *schedule, size_t i)
 	json_t *json = json_object();
 
 	json_object_set_new(json, "session", json_stringn(&(char){letter(step->who)}, 1));
-	json_object_set_new(json, "step", text_json(step->what.label));
-	json_object_set_new(json, "sql", text_json(step->what.sql));
+	json_object_set_new(json, "step", json_text(step->what.label));
+	json_object_set_new(json, "sql", json_text(step->what.sql));
 	json_object_set_new(json, "ended", json_boolean(step->what.ended));
 	json_object_set_new(json, "waited", json_boolean(step->waited));
 	if (!step->what.ended)
@@ -324,7 +310,7 @@ static json_t *step_json(const struct schedule *schedule, size_t i)
 	if (step->what.err != DB_OK)
 		json_object_set_new(json, "error", json_string(db_err_name(step->what.err)));
 	else if (step->what.verb == DB_READ)
-		json_object_set_new(json, "result", text_json(step->what.result));
+		json_object_set_new(json, "result", json_text(step->what.result));
 	else if (step->what.verb == DB_WRITE)
 		json_object_set_new(json, "rows", json_integer(step->what.affected));
 	return json;
@@ -332,7 +318,7 @@ static json_t *step_json(const struct schedule *schedule, size_t i)
 
 static void append_name(void *context, const struct actor_step *step)
 {
-	json_array_append_new(context, text_json(step->label));
+	json_array_append_new(context, json_text(step->label));
 }
 
 static json_t *session_json(const struct stepped *stepped, size_t who)
@@ -343,15 +329,15 @@ static json_t *session_json(const struct stepped *stepped, size_t who)
 
 	each_uncommitted(stepped->view, who, append_name, uncommitted);
 	json_object_set_new(json, "session", json_stringn(&(char){letter(who)}, 1));
-	json_object_set_new(json, "does", text_json(stepped->subject->parts[who]));
+	json_object_set_new(json, "does", json_text(stepped->subject->parts[who]));
 	json_object_set_new(json, "waits", json_boolean(waits));
 	json_object_set_new(json, "waits_for", letters_json(session->waits_for));
 	json_object_set_new(json, "can", json_boolean(session->can));
-	json_object_set_new(json, "end", session->end != NULL ? text_json(session->end->text) : json_null());
+	json_object_set_new(json, "end", session->end != NULL ? json_text(session->end->text) : json_null());
 	json_object_set_new(json, "uncommitted", uncommitted);
 	if (session->next != NULL) {
-		json_object_set_new(json, "next", text_json(session->next->label));
-		json_object_set_new(json, "sql", text_json(session->next->sql));
+		json_object_set_new(json, "next", json_text(session->next->label));
+		json_object_set_new(json, "sql", json_text(session->next->sql));
 		json_object_set_new(json, "try", json_integer(session->next->attempt + 1));
 	}
 	return json;
@@ -389,15 +375,15 @@ static void add_end(json_t *json, const struct stepped *stepped)
 	struct str sentence = {0};
 
 	if (view->at == STEPPING_UNTOLD)
-		json_object_set_new(json, "why", text_json(view->schedule->why));
+		json_object_set_new(json, "why", json_text(view->schedule->why));
 	if (view->at != STEPPING_OVER)
 		return;
 	const char *name = name_of(stepped, &sentence);
 	json_object_set_new(json, "breaks_invariant", json_boolean(view->schedule->broken));
 	json_object_set_new(json, "unlike_serial", json_boolean(view->unlike_serial));
 	json_object_set_new(json, "anomaly", name[0] != '\0' ? json_string(name) : json_null());
-	json_object_set_new(json, "sentence", text_json(str_text(&sentence)));
-	json_object_set_new(json, "again", stepped->again != NULL ? text_json(stepped->again) : json_null());
+	json_object_set_new(json, "sentence", json_text(str_text(&sentence)));
+	json_object_set_new(json, "again", stepped->again != NULL ? json_text(stepped->again) : json_null());
 	str_fini(&sentence);
 }
 
@@ -406,7 +392,8 @@ static json_t *subject_json(const struct explored *subject)
 	struct str server = {0};
 
 	str_printf(&server, "%s %s", subject->identity->product, subject->identity->version);
-	json_t *json = json_pack("{ss ss ss ss ss sb si si}", "subject", subject->what, "state", subject->state,
+	json_t *json = json_pack("{so so ss ss ss sb si si}", "subject", json_text(subject->what),
+	                         "state", json_text(subject->state),
 	                         "engine", subject->identity->engine, "server", str_text(&server), "level",
 	                         subject->identity->isolation, "transaction", !subject->no_transaction,
 	                         "max_tries", subject->max_tries, "lock_wait_seconds", STEPPING_PATIENCE_S);
@@ -429,14 +416,14 @@ void stepped_json(FILE *to, const struct stepped *stepped)
 		json_object_set_new(json, "scope", subject_json(stepped->subject));
 	add_sessions(json, stepped);
 	order_text(&order, view->schedule);
-	json_object_set_new(json, "order", text_json(str_text(&order)));
+	json_object_set_new(json, "order", json_text(str_text(&order)));
 	json_object_set_new(json, "taken", json_integer((json_int_t)view->choices));
-	json_object_set_new(json, "rows", stepped->rows != NULL ? text_json(stepped->rows) : json_null());
+	json_object_set_new(json, "rows", stepped->rows != NULL ? json_text(stepped->rows) : json_null());
 	if (stepped->rows == NULL)
-		json_object_set_new(json, "no_rows", text_json(stepped->no_rows));
+		json_object_set_new(json, "no_rows", json_text(stepped->no_rows));
 	json_object_set_new(json, "rerun", rerun != NULL ? json_string(rerun) : json_null());
-	json_object_set_new(json, "told", text_json(stepped->told));
-	json_object_set_new(json, "error", stepped->error != NULL ? text_json(stepped->error) : json_null());
+	json_object_set_new(json, "told", json_text(stepped->told));
+	json_object_set_new(json, "error", stepped->error != NULL ? json_text(stepped->error) : json_null());
 	json_object_set_new(json, "verdict",
 	                    view->at == STEPPING_ASKS ? json_null() : json_string(verdict_of(view)));
 	add_end(json, stepped);

@@ -285,6 +285,23 @@ class Files(Explore):
                 "--db", "sqlite:x")
             self.assertEqual({outcome["text"].splitlines()[-1] for outcome in told["outcomes"]}, {"state: (2)"}, words)
 
+    def test_texts_of_any_bytes_are_told_and_run_again(self):
+        """JSON is UTF-8: what is not, or was cut within a letter, still comes with its verdict, and compares with itself."""
+        text = ("schema { CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT) }\nsetup { INSERT INTO t VALUES (1, '\xe9') }\n"
+                "session A step read { SELECT '%s' || x FROM t } step write { UPDATE t SET x = '\xe9\xe9' }\nsession B like A\n"
+                "invariant \"\xe9\" { SELECT 1 FROM t }\n") % ("a" + "\xe9" * 300)
+        for encoding in ("utf-8", "latin-1"):
+            path, witness = os.path.join(self.home, "any.sql"), os.path.join(self.home, "any.json")
+            with open(path, "w", encoding=encoding) as file:
+                file.write(text)
+            with open(witness, "w", encoding="utf-8") as file:
+                file.write(self.racy("explore", path, "--db", "sqlite:x", "--json", code=1).stdout)
+            told = json.load(open(witness, encoding="utf-8"))
+            self.assertEqual((told["verdict"], len(told["outcomes"])), ("violated", told["behaviours"]))
+            self.assertTrue(all(step.get("result", "").startswith("'a") for step in told["witness"]["steps"] if step["step"] == "read"))
+            self.assertEqual(told["witness"]["state"], "(1, '%s')" % ("\xe9\xe9" if encoding == "utf-8" else "??"))
+            self.assertEqual(self.json_of("replay", witness, "--db", "sqlite:x", code=1), {"runs": 1, "breaking": 1, "exact": 1, "alike": True})
+
     def test_a_table_has_no_order(self):
         row = "step add%d { UPDATE t SET n = n + 1 WHERE m = %d }"
         told = self.explore(self.file(
